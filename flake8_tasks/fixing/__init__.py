@@ -1,0 +1,1 @@
+"""Carries out edits: what to take, how to write it."""

@@ -1,0 +1,1 @@
+"""The doors: flake8 and the command line."""

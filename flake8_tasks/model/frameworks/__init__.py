@@ -1,0 +1,1 @@
+"""Tables of what each framework calls things.  No logic."""
