@@ -43,10 +43,8 @@ _TASK_WORDS = re.compile(
 _MARKERS = ("pyproject.toml", "setup.cfg", "setup.py", "manage.py")
 
 # Folders that are never searched where git cannot be asked.
-_SKIPPED = frozenset(
-    (".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", ".eggs", "node_modules", "__pycache__")
-    + (".mypy_cache", ".pytest_cache", ".ruff_cache")
-)
+_CACHES = (".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__")
+_SKIPPED = frozenset((".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", ".eggs", "node_modules", *_CACHES))
 _ARTEFACTS = frozenset(("build", "dist", "_build"))  # unless they are packages
 
 _GIT = ("git", "-c", "core.fsmonitor=false")  # a repository's own setting could start a program
@@ -263,7 +261,7 @@ def _listed(top: str, names: Iterable[str]) -> Iterator[str]:
     for name in names:
         if name.endswith(SUFFIXES):
             yield name
-        elif name and os.path.isdir(os.path.join(top, name)):
+        elif name and os.path.exists(os.path.join(top, name, ".git")) and not os.path.islink(os.path.join(top, name)):
             # A submodule, or a repository inside this one, is one entry.
             for file in tree(os.path.join(top, name)):
                 yield os.path.relpath(file, top)
