@@ -252,7 +252,8 @@ def _git_files(top: str) -> Iterator[str] | None:
     listing = _git(top, "ls-files", "-co", "--exclude-standard", "-z")
     if listing is None:
         return None
-    if not listing and _git(top, "check-ignore", "-q", ".") is not None:
+    above, name = os.path.split(top)
+    if not listing and _git(above, "check-ignore", "-q", "--", name) is not None:
         return None  # the user asks for a folder that git ignores
     return _listed(top, os.fsdecode(listing).split("\0"))
 
