@@ -115,16 +115,15 @@ def find(
 
     Arguments:
         paths: files, which are always taken, and folders, which are searched for `.py` and `.pyw`.
-        config_of: the configuration of the project at a root; its `exclude` has gitignore patterns, relative to the
-            root, that folders are searched without.
-        force_exclude: the patterns hold for files that are named too.
+        config_of: the configuration of the project at a root; folders are searched without what its `exclude` names.
+        force_exclude: `exclude` holds for files that are named too.
 
     Raises:
         NoSuchPath: one of the paths does not exist.
         ConfigError: what `config_of` raises.
     """
     groups: dict[Path, dict[str, None]] = {}
-    excluded: dict[Path, GitIgnoreSpec | None] = {}
+    configs: dict[Path, Config] = {}
     for given in paths:
         if not os.path.lexists(given):
             raise NoSuchPath(given)
@@ -138,10 +137,8 @@ def find(
             root = roots[folder]
             if root not in groups:
                 groups[root] = {}
-                patterns = config_of(root).exclude
-                excluded[root] = _spec(patterns) if patterns else None
-            spec = excluded[root]
-            if spec is not None and (searched or force_exclude) and spec.match_file(_relative(file, str(root))):
+                configs[root] = config_of(root)
+            if configs[root].exclude and (searched or force_exclude) and configs[root].excludes(file):
                 continue
             groups[root][file] = None
     return {root: sorted(files) for root, files in sorted(groups.items()) if files}
@@ -174,10 +171,6 @@ def _git_top(folder: str) -> bool:
 
 def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-
-def _relative(path: str, root: str) -> str:
-    return os.path.relpath(path, root).replace(os.sep, "/")
 
 
 def _root_in_search(folder: str, searched: str) -> Path:
@@ -274,6 +267,8 @@ def _walk(top: str) -> Iterator[str]:
     above: tuple[tuple[str, GitIgnoreSpec], ...] = ()
     for folder in reversed(_repository_above(top)):
         above = (*_ignores_in(folder), *above)
+    if any(_ignored(folder + "/", above) for folder in _upwards(top)):
+        above = ()  # the user asks for a folder that is ignored
     for folder, folders, files in os.walk(top):
         specs = ignores[folder] = (*_ignores_in(folder), *ignores.get(os.path.dirname(folder), above))
         folders[:] = [
