@@ -1,0 +1,1 @@
+"""Schedules: crontabs, intervals and the entries of the beat schedule."""
