@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flake8_tasks.config import OPTIONS, THRESHOLDS, Config, ConfigError, Kind, load, matches
+from flake8_tasks.config import Config, ConfigError, load, matches
+from flake8_tasks.options import OPTIONS, THRESHOLDS, Kind
 
 EVERY_KEY = """\
 [tool.flake8-tasks]
@@ -105,7 +106,9 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
             "per-file-ignores: expected a table of file patterns, each with a list of codes, prefixes, names of rules,"
             " or ALL, not {'a.py': 'TSK1'}",
         ),
-        ('exclude = [""]', "exclude: expected a list of strings that are not empty, not ['']"),
+        ('src = [""]', "src: expected a list of strings that are not empty, not ['']"),
+        ('exclude = ["a", "!"]', "exclude: expected a list of gitignore patterns, not ['a', '!']"),
+        ("exclude = ['a\\']", "exclude: expected a list of gitignore patterns, not ['a\\\\']"),
         ("dispatchers = ['a b']", "dispatchers: expected a list of dotted names, not ['a b']"),
         ("celery-app = 'a:b:c'", "celery-app: expected a dotted name, not 'a:b:c'"),
         ("include-tests = 1", "include-tests: expected true or false, not 1"),
@@ -226,10 +229,12 @@ def test_a_files_own_ignores_hold_whatever_is_selected(tmp_path: Path) -> None:
 
 
 def test_excluded_files_are_known_by_absolute_and_relative_path(tmp_path: Path) -> None:
-    config = load(table(tmp_path, 'exclude = ["migrations", "*_pb2.py"]'))
+    config = load(table(tmp_path, 'exclude = ["migrations", "*_pb2.py", "!shop_pb2.py"]'))
     assert config.excludes("shop/migrations/0001_first.py")
-    assert config.excludes(str(tmp_path / "shop_pb2.py"))
+    assert config.excludes(str(tmp_path / "orders_pb2.py"))
+    assert not config.excludes(str(tmp_path / "shop_pb2.py"))
     assert not config.excludes("shop/tasks.py")
+    assert not Config().excludes("shop/tasks.py")
 
 
 def test_the_command_lines_select_takes_the_place_of_what_the_file_selects() -> None:
