@@ -1,0 +1,141 @@
+"""What is kept between runs, in one SQLite file for each project; losing it costs time and nothing else.
+
+Everything is keyed by content, so a stale entry is never found.  Any error of the file system or of
+SQLite switches the cache off for the rest of the run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from flake8_tasks import __version__
+
+_SCHEMA = """
+create table if not exists file (path text primary key, mtime integer, size integer, inode integer, flags integer, digest text);
+create table if not exists kept (key text primary key, value text);
+"""
+_LIMIT = 200_000
+
+
+def digest(*parts: bytes | str) -> str:
+    """A short name for content."""
+    whole = blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        whole.update(len(data).to_bytes(8, "big"))
+        whole.update(data)
+    return whole.hexdigest()
+
+
+def default_folder() -> Path:
+    """Where caches lie: FLAKE8_TASKS_CACHE_DIR, else the user's cache folder.
+
+    Raises:
+        RuntimeError: there is no home folder.
+    """
+    if named := os.environ.get("FLAKE8_TASKS_CACHE_DIR"):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(base) if base else Path.home() / ".cache") / "flake8-tasks"
+
+
+class Cache:
+    """The cache of one project.
+
+    Arguments:
+        folder: where the file lies; None keeps nothing.
+        root: the project's folder.
+    """
+
+    def __init__(self, folder: Path | None, root: Path) -> None:
+        self._connection: sqlite3.Connection | None = None
+        self._pending: dict[str, str] = {}
+        if folder is None:
+            return
+        path = folder / f"{digest(str(root))[:16]}-{__version__}.sqlite3"
+        for attempt in (1, 2):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._connection = sqlite3.connect(path, timeout=2, isolation_level=None)
+                self._connection.executescript("pragma journal_mode = wal; pragma synchronous = off;" + _SCHEMA)
+                self._connection.execute("select count(*) from kept where key = ''").fetchone()
+                break
+            except sqlite3.DatabaseError as error:
+                self.off()
+                if attempt == 2 or isinstance(error, sqlite3.OperationalError):
+                    break
+                for end in ("", "-wal", "-shm"):
+                    Path(f"{path}{end}").unlink(missing_ok=True)
+            except OSError:
+                self.off()
+                break
+
+    def off(self) -> None:
+        """Keep nothing from now on."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def files(self) -> dict[str, tuple[int, int, int, int, str]]:
+        """Path → modification time in ns, size, inode, flags, content digest, as last seen."""
+        rows = self._all("select path, mtime, size, inode, flags, digest from file")
+        return {path: tuple(rest) for path, *rest in rows}
+
+    def keep_files(self, rows: Iterable[tuple[str, int, int, int, int, str]]) -> None:
+        """Remember what files hold."""
+        self._many("insert or replace into file values (?, ?, ?, ?, ?, ?)", list(rows))
+
+    def get(self, key: str) -> Any:
+        """A kept value, None where there is none or it cannot be read."""
+        found = self._pending.get(key)
+        if found is None:
+            rows = self._all("select value from kept where key = ?", (key,))
+            if not rows:
+                return None
+            found = rows[0][0]
+        try:
+            return json.loads(found)
+        except (TypeError, ValueError):
+            return None
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a value that JSON can hold; written by `flush`."""
+        if self._connection is not None:
+            self._pending[key] = json.dumps(value, separators=(",", ":"))
+
+    def flush(self) -> None:
+        """Write what was put."""
+        pending, self._pending = self._pending, {}
+        if pending:
+            self._many("insert or replace into kept values (?, ?)", list(pending.items()))
+            self._many("delete from kept where (select count(*) from kept) > ?", [(_LIMIT,)])
+
+    def close(self) -> None:
+        """Write what was put and let go of the file."""
+        self.flush()
+        self.off()
+
+    def _all(self, statement: str, values: tuple[object, ...] = ()) -> list[Any]:
+        if self._connection is None:
+            return []
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except (sqlite3.Error, OSError):
+            self.off()
+            return []
+
+    def _many(self, statement: str, rows: list[Any]) -> None:
+        if self._connection is None or not rows:
+            return
+        try:
+            self._connection.execute("begin immediate")
+            self._connection.executemany(statement, rows)
+            self._connection.execute("commit")
+        except (sqlite3.Error, OSError):
+            self.off()

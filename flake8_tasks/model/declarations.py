@@ -1,0 +1,262 @@
+"""Which decorators and calls make tasks: Celery's own, app objects under any name, and the project's wrappers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flake8_tasks.model.names import UNBOUND
+from flake8_tasks.model.project import Definition, Project
+from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord
+from flake8_tasks.model.values import Attribute, CallValue, Constant, Opaque, Reference, Value
+
+SHARED = frozenset({"celery.shared_task", "celery.task.task", "celery.decorators.task", "celery.task.base.task"})
+_LEGACY = frozenset({"celery.task.periodic_task", "celery.decorators.periodic_task"})
+_APPS = frozenset({"celery.current_app", "celery._state.current_app", "celery.app.default_app"})
+_APP_FACTORIES = frozenset({"celery.app.app_or_default", "celery.current_app._get_current_object"})
+_APP_NAMES = frozenset({"app", "celery", "celery_app"})
+_TOO_DEEP = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An option and where it was written.
+
+    Arguments:
+        value: what was written; `Opaque` where it is worked out at run time.
+        source: "decorator", "wrapper", "base", "task_cls", "task_annotations" or "settings".
+        path: the file it stands in.
+    """
+
+    name: str
+    value: Value
+    source: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A decorator, or a call, that makes a task of a function.
+
+    Arguments:
+        value: the decorator or call itself.
+        given: the options that it and the wrappers behind it set, strongest first.
+        wrapper: the function of the project that stands between, None for Celery's own decorators.
+        app: the dotted name of the app object, None for `shared_task`.
+        unknown: why there may be options that cannot be read, empty where all are known.
+        accepts: names of parameters that a wrapper keeps for itself.
+    """
+
+    value: Value
+    given: tuple[Given, ...]
+    wrapper: str | None = None
+    app: str | None = None
+    unknown: str = ""
+    accepts: tuple[str, ...] = ()
+
+
+class Declarations:
+    """What a project's decorators mean."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def of(self, decorator: Value, path: str) -> Declaration | None:
+        """What a decorator declares, None where it makes no task or nobody can say."""
+        return self._of(decorator, path, "decorator", 0)
+
+    def _of(self, decorator: Value, path: str, source: str, depth: int) -> Declaration | None:
+        if depth > _TOO_DEEP:
+            return None
+        call = decorator if isinstance(decorator, CallValue) else None
+        function = call.function if call else decorator
+        if isinstance(function, CallValue):  # @wrapper(...)(...)
+            return None
+        given = tuple(Given(name, value, source, path) for name, value in call.keywords) if call else ()
+        unknown = "" if call is None or call.complete else "options are passed on"
+        found, app = self.makes_tasks(function)
+        if found:
+            return Declaration(decorator, given, app=app, unknown=unknown)
+        origin = function.origin if isinstance(function, Reference) else None
+        definition = self.project.definition(origin)
+        if definition is None or origin is None:
+            return None
+        if definition.origin in self.project.config.task_decorators or origin in self.project.config.task_decorators:
+            return Declaration(decorator, given, definition.origin, unknown="the wrapper comes from the configuration")
+        if not definition.path:
+            return None
+        inner = self._wrapped(definition, depth)
+        if inner is None:
+            return None
+        known = {name for name in inner.accepts}
+        mine = tuple(option for option in given if option.name not in known)
+        return Declaration(
+            decorator,
+            (*mine, *inner.given),
+            definition.origin,
+            inner.app,
+            unknown or inner.unknown,
+            inner.accepts,
+        )
+
+    def makes_tasks(self, function: Value) -> tuple[bool, str | None]:
+        """Whether something is one of Celery's own task decorators, and of which app."""
+        if isinstance(function, Attribute):
+            is_app = function.name == "task" and self.is_app(function.value)
+            return is_app, "" if is_app else None
+        if not isinstance(function, Reference) or function.origin is None:
+            return False, None
+        origin = self.project.origin(function.origin)
+        if origin in SHARED or function.origin in SHARED or origin in _LEGACY:
+            return True, None
+        owner, _, last = function.origin.rpartition(".")
+        if last == "shared_task" and self.is_app_name(owner):
+            return True, None
+        if last in ("task", "periodic_task") and owner and self.is_app_name(owner):
+            return True, owner
+        return False, None
+
+    def is_app(self, value: Value) -> bool:
+        """A value is a Celery app."""
+        match value:
+            case Reference(origin=str(origin)):
+                return self.is_app_name(origin)
+            case CallValue(function=Reference(origin=str(origin))):
+                return self._makes_apps(origin)
+        return False
+
+    def is_app_name(self, name: str) -> bool:
+        """A dotted name is a Celery app."""
+        return self.project.remember("app", name, lambda: self._is_app_name(name))
+
+    def _is_app_name(self, name: str) -> bool:
+        definition = self.project.definition(name)
+        if definition is None or (not definition.path and definition.origin not in _APPS):
+            return self._looks_like_an_app(name)
+        if definition.origin in _APPS:
+            return True
+        if definition.rest:
+            return False
+        match definition.record:
+            case Assigned(value=CallValue(function=Reference(origin=str(origin)))):
+                return self._makes_apps(origin)
+        return False
+
+    def _makes_apps(self, name: str) -> bool:
+        definition = self.project.definition(name)
+        if definition is None:
+            return False
+        if definition.origin in _APP_FACTORIES:
+            return True
+        if isinstance(definition.record, FunctionRecord):
+            return any(
+                isinstance(value, CallValue) and self.is_app(value)
+                or (isinstance(value, Reference) and self.is_app(value))
+                for value in definition.record.returns
+            )
+        return self.project.inherits(name, frozenset({"celery.Celery"}))
+
+    def _looks_like_an_app(self, name: str) -> bool:
+        """An app by its name alone, where its file is not there to be read."""
+        *modules, last = name.split(".")
+        if last not in _APP_NAMES and not last.endswith("_celery") and not last.startswith("celery_"):
+            return False
+        if modules == [UNBOUND]:
+            return True
+        return bool(modules) and modules[0] not in ("celery", "flask") and (
+            last != "app" or any("celery" in module or "task" in module for module in modules)
+        )
+
+    def _wrapped(self, definition: Definition, depth: int) -> Declaration | None:
+        return self.project.remember("wrapper", definition.origin, lambda: self._read_wrapper(definition, depth))
+
+    def _read_wrapper(self, definition: Definition, depth: int) -> Declaration | None:
+        match definition.record:
+            case FunctionRecord() as function if not definition.rest:
+                return self._read_function(function, definition.path, depth)
+            case ClassRecord() as found if not definition.rest:
+                return self._read_class(found, definition.path, depth)
+            case ClassRecord() as found if (method := found.method(definition.rest[0])) is not None:
+                return self._read_function(method, definition.path, depth)
+            case Assigned(value=CallValue() as value) if not definition.rest:
+                return self._read_preconfigured(value, definition.path, depth)
+        return None
+
+    def _read_preconfigured(self, value: CallValue, path: str, depth: int) -> Declaration | None:
+        function = value.function
+        if isinstance(function, Reference) and self.project.origin(function.origin) == "functools.partial":
+            if not value.arguments:
+                return None
+            value = CallValue(value.arguments[0], value.arguments[1:], value.keywords, value.complete, value.span)
+        elif isinstance(function, Reference):
+            maker = self.project.definition(function.origin)
+            if maker is not None and isinstance(maker.record, ClassRecord) and not maker.rest:
+                inner = self._read_class(maker.record, maker.path, depth)
+                given = tuple(Given(name, option, "wrapper", path) for name, option in value.keywords)
+                if inner is None:
+                    return None
+                return Declaration(value, (*given, *inner.given), inner.wrapper, inner.app, inner.unknown, inner.accepts)
+        return self._of(value, path, "wrapper", depth + 1)
+
+    def _read_class(self, found: ClassRecord, path: str, depth: int) -> Declaration | None:
+        call = found.method("__call__")
+        inner = self._read_function(call, path, depth) if call else None
+        if inner is None:
+            return None
+        start = found.method("__init__")
+        accepts = _kept_by(start) if start else ()
+        return Declaration(inner.value, inner.given, inner.wrapper, inner.app, inner.unknown, accepts)
+
+    def _read_function(self, function: FunctionRecord, path: str, depth: int) -> Declaration | None:
+        own = {parameter.name for parameter in function.parameters}
+        for value in (*function.returns, *function.inner):
+            inner = self._of(value, path, "wrapper", depth + 1)
+            if inner is None and isinstance(value, CallValue) and isinstance(value.function, CallValue):
+                inner = self._of(value.function, path, "wrapper", depth + 1)  # shared_task(...)(function)
+            if inner is None:
+                continue
+            defaults, strange = _defaults(function, path)
+            forwarded = {
+                option.name
+                for option in inner.given
+                if isinstance(option.value, Reference) and option.value.parts[0] in own
+            }
+            given = tuple(
+                Given(option.name, Opaque(option.value.span), option.source, option.path)
+                if option.name in forwarded
+                else option
+                for option in inner.given
+            )
+            passes_on = any(parameter.kind == "keywords" for parameter in function.parameters)
+            unknown = strange or ("" if passes_on else inner.unknown)
+            accepts = tuple(name for name in _kept_by(function) if name not in forwarded)
+            return Declaration(value, (*given, *defaults), inner.wrapper, inner.app, unknown, accepts)
+        return None
+
+
+def _kept_by(function: FunctionRecord) -> tuple[str, ...]:
+    return tuple(p.name for p in function.parameters if p.kind in ("positional", "keyword"))
+
+
+def _defaults(function: FunctionRecord, path: str) -> tuple[tuple[Given, ...], str]:
+    """What `options.setdefault("name", value)` sets in a wrapper, and why that may not be all."""
+    found: list[Given] = []
+    strange = ""
+    for value in function.inner:
+        match value:
+            case CallValue(function=Reference(parts=(*_, "setdefault")), arguments=(Constant(value=str(name)), option)):
+                found.append(Given(name, option, "wrapper", path))
+            case CallValue(function=Reference(parts=(*_, "setdefault" | "update"))):
+                strange = "the wrapper changes the options"
+    return tuple(found), strange
+
+
+def apps_of(project: Project, paths: Iterator[str]) -> Iterator[tuple[str, CallValue, str]]:
+    """The apps made at module level in some files: dotted name, the call that makes it, path."""
+    declarations = Declarations(project)
+    for path in paths:
+        summary = project.summary(path)
+        for name, records in summary.names.items() if summary else ():
+            for record in records:
+                if isinstance(record, Assigned) and isinstance(record.value, CallValue) and declarations.is_app(record.value):
+                    yield f"{summary.module}.{name}", record.value, path  # type: ignore[union-attr]

@@ -1,0 +1,147 @@
+"""What the files of a project hold, told by their bytes: which could declare tasks, open transactions, set settings."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from flake8_tasks import files
+from flake8_tasks.model.cache import Cache, digest
+
+TASKS, TRANSACTIONS, SETTINGS = 1, 2, 4
+
+_SETTINGS = re.compile(
+    rb"config_from_|\.conf\b|task_cls|Celery\(|CELERY|BROKER_|celeryconfig|ATOMIC_REQUESTS|add_defaults|\.Task\s*=|broker_url"
+)
+_TRANSACTIONS = (b"atomic", b"ATOMIC", b".begin(", b".begin_nested(")
+_RACY = 2_000_000_000  # a file changed less than this long ago, in ns, may change again within one tick of its clock
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file: what its bytes may hold (a sum of the flags above) and the digest of its content."""
+
+    flags: int
+    digest: str
+
+
+def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
+    """What the bytes of a file may hold."""
+    found = TASKS if files.may_hold_task_code(data, words) else 0
+    if any(word in data for word in _TRANSACTIONS):
+        found |= TRANSACTIONS
+    if _SETTINGS.search(data):
+        found |= SETTINGS
+    return found
+
+
+class Index:
+    """The files of one project.
+
+    Arguments:
+        root: the project's folder.
+        overlay: absolute path → bytes that stand instead of the file on disk.
+        words: more words by which a file may hold task code: the user's own decorators and dispatchers.
+    """
+
+    def __init__(self, root: Path, overlay: Mapping[str, bytes], words: tuple[bytes, ...], cache: Cache) -> None:
+        self.root = root
+        self.overlay = overlay
+        self.words = words
+        self.cache = cache
+        self._entries: dict[str, Entry] = {}
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Every Python file of the project, absolute, sorted."""
+        return tuple(sorted({*files.python_files(self.root), *self.overlay}))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The same, to look one up."""
+        return frozenset(self.paths)
+
+    def data(self, path: str) -> bytes:
+        """The content of a file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if path in self.overlay:
+            return self.overlay[path]
+        with open(path, "rb") as file:
+            return file.read()
+
+    @cached_property
+    def _kept(self) -> dict[str, tuple[int, int, int, int, str]]:
+        return self.cache.files()
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """Path → what it holds, for every file that can be read."""
+        fresh: list[tuple[str, int, int, int, int, str]] = []
+        now = time.time_ns()
+        for path in self.paths:
+            if path in self._entries:
+                continue
+            try:
+                if path in self.overlay:
+                    self._entries[path] = self._of(self.overlay[path])
+                    continue
+                status = os.stat(path)
+                kept = self._kept.get(path)
+                if kept is not None and kept[:3] == (status.st_mtime_ns, status.st_size, status.st_ino):
+                    self._entries[path] = Entry(kept[3], kept[4])
+                    continue
+                entry = self._entries[path] = self._of(self.data(path))
+            except OSError:
+                continue
+            if now - status.st_mtime_ns > _RACY:
+                fresh.append((path, status.st_mtime_ns, status.st_size, status.st_ino, entry.flags, entry.digest))
+        self.cache.keep_files(fresh)
+        return self._entries
+
+    def entry(self, path: str) -> Entry | None:
+        """What one file holds, None where it cannot be read."""
+        if path not in self._entries:
+            return self.entries.get(path)
+        return self._entries[path]
+
+    def met(self, path: str, data: bytes) -> Entry:
+        """What a file holds whose content somebody has read."""
+        if path not in self._entries:
+            self._entries[path] = self._of(data)
+        return self._entries[path]
+
+    def _of(self, data: bytes) -> Entry:
+        return Entry(flags_of(data, self.words), digest(data))
+
+    def holding(self, flag: int) -> tuple[str, ...]:
+        """The files that may hold something."""
+        return tuple(path for path, entry in sorted(self.entries.items()) if entry.flags & flag)
+
+    def state(self, question: str) -> str:
+        """A digest that changes when the answer to a question may have changed.
+
+        Arguments:
+            question: `path:` and a path, `holding:` and a flag, or `paths`.
+        """
+        kind, _, value = question.partition(":")
+        if kind == "path":
+            entry = self.entry(value)
+            return entry.digest if entry else ""
+        if kind == "holding":
+            return self._digest_holding(int(value))
+        return self._digest_paths
+
+    @cached_property
+    def _digest_paths(self) -> str:
+        return digest("\n".join(self.paths))
+
+    def _digest_holding(self, flag: int) -> str:
+        return digest(*(f"{path}\n{self.entries[path].digest}" for path in self.holding(flag)))

@@ -1,0 +1,306 @@
+"""The project around a file: its modules, what their names mean, and what other files say of tasks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from flake8_tasks import __version__
+from flake8_tasks.config import Config
+from flake8_tasks.model.cache import Cache, digest
+from flake8_tasks.model.frameworks.celery import CANONICAL
+from flake8_tasks.model.index import TASKS, Index
+from flake8_tasks.model.module import Module
+from flake8_tasks.model.names import UNBOUND
+from flake8_tasks.model.source import Source, Unreadable
+from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Imported, Record, Summary
+from flake8_tasks.model.values import CallValue, Constant, Reference, Value, pack, unpack
+
+if TYPE_CHECKING:
+    from flake8_tasks.model.settings import Settings
+
+_FORMAT = f"{__version__}-{sys.version_info[0]}.{sys.version_info[1]}-1"
+_TOO_DEEP = 20
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a dotted name is.
+
+    Arguments:
+        origin: its one canonical name, whichever way it was imported.
+        path: the file of the project that defines it, empty outside the project.
+        record: what is defined there; None for a module and outside the project.
+        rest: what is left of the name inside the record: a method or attribute.
+    """
+
+    origin: str
+    path: str = ""
+    record: Record | None = None
+    rest: tuple[str, ...] = ()
+
+
+class Project:
+    """One project.
+
+    Arguments:
+        root: its folder.
+        config: what the user has set.
+        overlay: absolute path → bytes that stand instead of the file on disk.
+        cache: the folder for what is kept between runs, None to keep nothing.
+    """
+
+    def __init__(
+        self, root: Path, config: Config, *, overlay: Mapping[str, bytes] | None = None, cache: Path | None = None
+    ) -> None:
+        self.root = root
+        self.config = config
+        self.cache = Cache(cache, root)
+        own = (*config.task_decorators, *config.dispatchers)
+        words = tuple(sorted({name.rpartition(".")[2].encode() for name in own}))
+        self.index = Index(root, dict(overlay or {}), words, self.cache)
+        self.asked: set[str] = set()
+        self._modules: dict[str, Module | None] = {}
+        self._summaries: dict[str, Summary | None] = {}
+        self._found: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._answers: dict[tuple[str, object], tuple[object, frozenset[str]]] = {}
+
+    # The files of the project.
+
+    @cached_property
+    def import_roots(self) -> tuple[str, ...]:
+        """Folders that imports start from: the root, `src`, those configured, those above a top-level package."""
+        root = str(self.root)
+        named = [root, *(os.path.join(root, folder) for folder in ("src", *self.config.src))]
+        packages = {os.path.dirname(path) for path in self.index.paths if path.endswith(f"{os.sep}__init__.py")}
+        above = {os.path.dirname(folder) for folder in packages} - packages
+        return tuple(dict.fromkeys([*named, *sorted(above, key=lambda folder: (folder.count(os.sep), folder))]))
+
+    def module_name(self, path: str) -> tuple[str, bool]:
+        """The dotted name by which a file is imported, and whether it is a package."""
+        folder = os.path.dirname(path)
+        while os.path.join(folder, "__init__.py") in self.index.known:
+            folder = os.path.dirname(folder)
+        inside = [root for root in self._named_roots if folder == root or folder.startswith(root + os.sep)]
+        start = max(inside, key=len, default=folder)
+        name = os.path.relpath(path, start).removesuffix(".py").replace(os.sep, ".")
+        is_package = name == "__init__" or name.endswith(".__init__")
+        return (name.removesuffix("__init__").removesuffix(".") if is_package else name), is_package
+
+    @cached_property
+    def _named_roots(self) -> tuple[str, ...]:
+        root = str(self.root)
+        return (root, *(os.path.normpath(os.path.join(root, folder)) for folder in ("src", *self.config.src)))
+
+    def find(self, name: str) -> tuple[str, tuple[str, ...]]:
+        """The file of the longest module that a dotted name begins with, and what is left; ("", parts) for none."""
+        if name not in self._found:
+            parts = tuple(name.split("."))
+            self._found[name] = next(self._files_of(parts), ("", parts))
+        self.asked.add("paths")
+        return self._found[name]
+
+    def _files_of(self, parts: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for length in range(len(parts), 0, -1):
+            inner = os.path.join(*parts[:length]) if all(parts[:length]) else ""
+            if not inner:
+                continue
+            for root in self.import_roots:
+                base = os.path.join(root, inner)
+                for path in (f"{base}.py", os.path.join(base, "__init__.py")):
+                    if path in self.index.known:
+                        yield path, parts[length:]
+
+    def module(self, path: str) -> Module | None:
+        """A file of the project, parsed; None where it cannot be."""
+        if path not in self._modules:
+            try:
+                source = Source.of(path, self.index.data(path))
+            except (OSError, Unreadable):
+                self._modules[path] = None
+            else:
+                self.adopt(source)
+        self.asked.add(f"path:{path}")
+        return self._modules[path]
+
+    def adopt(self, source: Source) -> Module:
+        """Take a file that somebody has parsed into the project."""
+        known = self._modules.get(source.path)
+        if known is not None and (known.source is source or known.source.text == source.text):
+            return known
+        module = Module(source, *self.module_name(source.path))
+        self._modules[source.path] = module
+        return module
+
+    def summary(self, path: str) -> Summary | None:
+        """What a file shows to the others; from the cache where its content is known there."""
+        self.asked.add(f"path:{path}")
+        if path not in self._summaries:
+            self._summaries[path] = self._summary(path)
+        return self._summaries[path]
+
+    def _summary(self, path: str) -> Summary | None:
+        entry = self.index.entry(path)
+        if entry is None:
+            return None
+        name, is_package = self.module_name(path)
+        key = digest("summary", _FORMAT, entry.digest, name, str(is_package))
+        if path not in self._modules and (kept := self.cache.get(key)) is not None:
+            try:
+                summary = unpack(kept)
+                if isinstance(summary, Summary):
+                    return summary
+            except (KeyError, TypeError, ValueError):
+                pass
+        module = self.module(path)
+        if module is None:
+            return None
+        self.cache.put(key, pack(module.summary))
+        return module.summary
+
+    # What names mean.
+
+    def definition(self, name: str | None) -> Definition | None:
+        """What a dotted name is, through re-exports and aliases; None where the project cannot say."""
+        if name is None:
+            return None
+        return self.remember("definition", name, lambda: self._definition(name, 0))
+
+    def remember(self, question: str, about: object, answer: Callable[[], T]) -> T:
+        """An answer, worked out once; what it asked of other files counts as asked each time it is used."""
+        key = (question, about)
+        if key not in self._answers:
+            before, self.asked = self.asked, set()
+            try:
+                self._answers[key] = answer(), frozenset(self.asked)
+            finally:
+                self.asked |= before
+        found, asked = self._answers[key]
+        self.asked |= asked
+        return cast("T", found)
+
+    def origin(self, name: str | None) -> str | None:
+        """The canonical form of a dotted name, None where the project cannot say."""
+        found = self.definition(name)
+        return found.origin if found else None
+
+    def _definition(self, name: str, depth: int) -> Definition | None:
+        if depth > _TOO_DEEP:
+            return None
+        path, rest = self.find(name)
+        if not path:
+            return Definition(CANONICAL.get(name, name))
+        summary = self.summary(path)
+        if summary is None:
+            return None
+        if not rest:
+            return Definition(summary.module, path)
+        return self._member(summary, path, rest, depth)
+
+    def _member(self, summary: Summary, path: str, rest: tuple[str, ...], depth: int) -> Definition | None:
+        first, *inner = rest
+        if first == "<locals>" or "<locals>" in inner:
+            return Definition(".".join([summary.module, *rest]), path)
+        for record in summary.names.get(first, ()):
+            match record:
+                case Imported(origin):
+                    found = self._definition(".".join([origin, *inner]), depth + 1)
+                case Assigned(Reference(origin=str(origin))) if origin != f"{summary.module}.{first}":
+                    found = self._definition(".".join([origin, *inner]), depth + 1)
+                case _:
+                    found = Definition(".".join([summary.module, *rest]), path, record, tuple(inner))
+            if found is not None:
+                return found
+        for star in summary.stars:
+            if self.find(star)[0]:
+                found = self._definition(".".join([star, *rest]), depth + 1)
+                if found is not None:
+                    return found
+        return None
+
+    def is_shown(self, name: str) -> bool:
+        """The first package of a dotted name is part of the project."""
+        top = name.partition(".")[0]
+        self.asked.add("paths")
+        return top in self._tops
+
+    @cached_property
+    def _tops(self) -> frozenset[str]:
+        return frozenset(self.module_name(path)[0].partition(".")[0] for path in self.index.paths)
+
+    def constant(self, value: Value | None) -> Value | None:
+        """A value, or what the module-level name that it refers to was assigned once."""
+        for _ in range(5):
+            if not isinstance(value, Reference) or value.origin is None:
+                break
+            found = self.definition(value.origin)
+            if found is None or found.rest or not isinstance(found.record, Assigned):
+                break
+            value = found.record.value
+        return value
+
+    # Classes.
+
+    def bases(self, name: str | None) -> Iterator[tuple[str, ClassRecord | None, str]]:
+        """A class and its bases, nearest first: canonical origin, record (None outside the project), path.
+
+        A base that cannot be resolved comes with the origin "".
+        """
+        yield from self._bases(name, set())
+
+    def _bases(self, name: str | None, seen: set[str]) -> Iterator[tuple[str, ClassRecord | None, str]]:
+        found = self.definition(name)
+        if found is None or found.origin.startswith(UNBOUND):
+            yield "", None, ""
+        elif found.path and not found.rest and isinstance(found.record, ClassRecord):
+            if found.origin in seen:
+                return
+            seen.add(found.origin)
+            yield found.origin, found.record, found.path
+            for base in found.record.bases:
+                yield from self._bases(base.origin if isinstance(base, Reference) else None, seen)
+        elif found.path:
+            yield "", None, found.path
+        else:
+            yield found.origin, None, ""
+
+    def inherits(self, name: str | None, origins: frozenset[str] | Mapping[str, object]) -> bool:
+        """A class is, or comes from, one of the classes named."""
+        return any(origin in origins for origin, _, _ in self.bases(name))
+
+    # The whole project.
+
+    def holding(self, flag: int) -> tuple[str, ...]:
+        """The files that may hold something, by their bytes."""
+        self.asked.add(f"holding:{flag}")
+        return self.index.holding(flag)
+
+    @property
+    def settings(self) -> Settings:
+        """The Celery settings of the project."""
+        from flake8_tasks.model.settings import Settings
+
+        return self.remember("settings", None, lambda: Settings(self))
+
+    def task_files(self) -> tuple[str, ...]:
+        """The files that may declare or dispatch tasks."""
+        return self.holding(TASKS)
+
+
+def constant(value: Value | None) -> object:
+    """The literal that a value is, `...` for anything else."""
+    return value.value if isinstance(value, Constant) else ...
+
+
+def called(value: Value | None) -> Value | None:
+    """What is called, for a call; else the value itself."""
+    return value.function if isinstance(value, CallValue) else value
+
+
+__all__ = ["Definition", "FunctionRecord", "Project", "called", "constant"]

@@ -1,0 +1,287 @@
+"""What one file shows to the others: its names, functions, classes and the statements that configure an app.
+
+A summary is made from one file alone, holds no syntax tree, and goes into the cache.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flake8_tasks.edit import Span
+from flake8_tasks.model.names import Binding, How, Names, Scope
+from flake8_tasks.model.values import CallValue, Reference, Value, picture, recorded
+
+if TYPE_CHECKING:
+    from flake8_tasks.model.source import Source
+
+_CONFIGURES = (".conf", "config_from", ".Task", "Celery(", ".config[", "add_defaults")
+_MAKES_TASKS = ("task", "Task", "Celery")
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter; `kind` is "positional", "keyword", "arguments" (`*args`) or "keywords" (`**kwargs`)."""
+
+    name: str
+    kind: str
+    has_default: bool
+    annotation: Value | None
+    span: Span
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class FunctionRecord:
+    """A function or method: its head, and of its body what makes it a factory or a decorator of tasks.
+
+    Arguments:
+        qualname: as Python gives it.
+        span: the whole definition from `def` on.
+        returns: what it returns, a local name replaced by the one value it has.
+        inner: decorators of the functions in it, and calls in it that make tasks.
+    """
+
+    qualname: str
+    span: Span
+    parameters: tuple[Parameter, ...]
+    decorators: tuple[Value, ...]
+    is_async: bool
+    returns: tuple[Value, ...]
+    inner: tuple[Value, ...]
+
+    @property
+    def name(self) -> str:
+        return self.qualname.rpartition(".")[2]
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class ClassRecord:
+    """A class: bases, class keywords (`class A(B, name="x")`), attributes with all their values, methods."""
+
+    qualname: str
+    span: Span
+    bases: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...]
+    decorators: tuple[Value, ...]
+    attributes: tuple[tuple[str, Value], ...]
+    methods: tuple[FunctionRecord, ...]
+
+    @property
+    def name(self) -> str:
+        return self.qualname.rpartition(".")[2]
+
+    def attribute(self, name: str) -> Value | None:
+        """The last value of a class attribute."""
+        return next((value for key, value in reversed(self.attributes) if key == name), None)
+
+    def method(self, name: str) -> FunctionRecord | None:
+        """The method of that name."""
+        return next((method for method in self.methods if method.name == name), None)
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A name that an import binds."""
+
+    origin: str
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A name that an assignment binds."""
+
+    value: Value
+    span: Span
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A call or an assignment to an attribute or item that may configure an app.
+
+    Arguments:
+        target: what is assigned to; None for a bare call, which is `value`.
+        function: the qualname of the function it stands in, empty at module level.
+    """
+
+    target: Value | None
+    value: Value
+    function: str
+
+
+Record = FunctionRecord | ClassRecord | Imported | Assigned
+
+
+@recorded
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One file, seen from the others.
+
+    Arguments:
+        names: module-level name → what binds it, in the order of the text.
+        stars: modules imported with `*`.
+    """
+
+    module: str
+    names: dict[str, tuple[Record, ...]]
+    stars: tuple[str, ...]
+    statements: tuple[Statement, ...]
+
+
+class Summarizer:
+    """Makes the records of one file."""
+
+    def __init__(self, source: Source, names: Names) -> None:
+        self.source = source
+        self.names = names
+
+    def value(self, node: ast.expr, scope: Scope) -> Value:
+        """The picture of an expression in a scope."""
+        return picture(node, lambda name: self.names.origin(name, scope), self.source.span)
+
+    def summary(self) -> Summary:
+        """The whole file."""
+        top = self.names.top
+        records: dict[str, tuple[Record, ...]] = {}
+        for name, bindings in top.bindings.items():
+            found = tuple(record for binding in bindings for record in self._records(binding, top))
+            if found:
+                records[name] = found
+        return Summary(self.names.module, records, tuple(self.names.stars), tuple(self._statements()))
+
+    def _records(self, binding: Binding, scope: Scope) -> Iterator[Record]:
+        match binding:
+            case Binding(How.IMPORT):
+                yield Imported(binding.origin)
+            case Binding(How.DEFINITION, node=ast.ClassDef() as node):
+                yield self.class_record(node, scope)
+            case Binding(How.DEFINITION, node=ast.FunctionDef() | ast.AsyncFunctionDef() as node):
+                yield self.function_record(node, scope)
+            case Binding(How.ASSIGNMENT, node=node, value=ast.expr() as value, path=()):
+                yield Assigned(self.value(value, scope), self.source.span(node))
+
+    def class_record(self, node: ast.ClassDef, scope: Scope) -> ClassRecord:
+        """A class that stands in `scope`."""
+        inner = scope.child(node)
+        attributes: list[tuple[str, Value]] = []
+        methods: list[FunctionRecord] = []
+        for name, bindings in inner.bindings.items():
+            for record in (record for binding in bindings for record in self._records(binding, inner)):
+                if isinstance(record, FunctionRecord):
+                    methods.append(record)
+                elif isinstance(record, Assigned):
+                    attributes.append((name, record.value))
+        return ClassRecord(
+            inner.qualname,
+            self.source.span(node),
+            tuple(self.value(base, scope) for base in node.bases if not isinstance(base, ast.Starred)),
+            tuple((keyword.arg, self.value(keyword.value, scope)) for keyword in node.keywords if keyword.arg),
+            tuple(self.value(decorator, scope) for decorator in node.decorator_list),
+            tuple(attributes),
+            tuple(methods),
+        )
+
+    def function_record(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> FunctionRecord:
+        """A function that stands in `scope`."""
+        inner = scope.child(node)
+        returns: list[Value] = []
+        makes: list[Value] = []
+        if self.mentions(node, _MAKES_TASKS):
+            self._read_body(node, inner, returns, makes)
+        return FunctionRecord(
+            inner.qualname,
+            self.source.span(node),
+            tuple(self._parameters(node.args, scope)),
+            tuple(self.value(decorator, scope) for decorator in node.decorator_list),
+            isinstance(node, ast.AsyncFunctionDef),
+            tuple(returns),
+            tuple(makes),
+        )
+
+    def mentions(self, node: ast.stmt, words: tuple[str, ...]) -> bool:
+        """One of the words stands in the text of a statement."""
+        assert node.end_lineno is not None
+        lines = self.source.lines[node.lineno - 1 : node.end_lineno]
+        return any(word in line for line in lines for word in words)
+
+    def _read_body(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        scope: Scope,
+        returns: list[Value],
+        makes: list[Value],
+    ) -> None:
+        stack: list[tuple[ast.AST, Scope]] = [(child, scope) for child in reversed(node.body)]
+        while stack:
+            child, where = stack.pop()
+            match child:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    makes.extend(self.value(decorator, where) for decorator in child.decorator_list)
+                    where = where.child(child)
+                case ast.ClassDef() | ast.Lambda():
+                    where = where.child(child)
+                case ast.Return(value=ast.expr() as value) if where is scope:
+                    returns.append(self.value(self.settled(value, where), where))
+                case ast.Call() if _may_make_a_task(child):
+                    makes.append(self.value(child, where))
+            stack.extend((grandchild, where) for grandchild in reversed(list(ast.iter_child_nodes(child))))
+
+    def settled(self, node: ast.expr, scope: Scope) -> ast.expr:
+        """A local name's one value, else the expression as it is."""
+        if isinstance(node, ast.Name):
+            match scope.bindings.get(node.id):
+                case [Binding(How.ASSIGNMENT, value=ast.expr() as value, path=())]:
+                    return value
+        return node
+
+    def _parameters(self, arguments: ast.arguments, scope: Scope) -> Iterator[Parameter]:
+        positional = [*arguments.posonlyargs, *arguments.args]
+        without = len(positional) - len(arguments.defaults)
+        for position, parameter in enumerate(positional):
+            yield self._parameter(parameter, "positional", position >= without, scope)
+        if arguments.vararg:
+            yield self._parameter(arguments.vararg, "arguments", True, scope)
+        for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+            yield self._parameter(parameter, "keyword", default is not None, scope)
+        if arguments.kwarg:
+            yield self._parameter(arguments.kwarg, "keywords", True, scope)
+
+    def _parameter(self, node: ast.arg, kind: str, has_default: bool, scope: Scope) -> Parameter:
+        annotation = self.value(node.annotation, scope) if node.annotation else None
+        return Parameter(node.arg, kind, has_default, annotation, self.source.span(node))
+
+    def _statements(self) -> Iterator[Statement]:
+        stack: list[tuple[ast.AST, Scope, str]] = [
+            (node, self.names.top, "") for node in reversed(self.source.tree.body) if self.mentions(node, _CONFIGURES)
+        ]
+        while stack:
+            node, scope, function = stack.pop()
+            match node:
+                case ast.Expr(value=ast.Call() as call):
+                    yield Statement(None, self.value(call, scope), function)
+                case ast.Assign(targets=[ast.Attribute() | ast.Subscript() as target], value=value):
+                    named = target.value if isinstance(target, ast.Subscript) else target
+                    pictured = self.value(named, scope)
+                    if isinstance(target, ast.Subscript):
+                        pictured = CallValue(pictured, (self.value(target.slice, scope),), (), True, pictured.span)
+                    yield Statement(pictured, self.value(value, scope), function)
+                case ast.Assign(targets=[ast.Name(id=name) as target], value=ast.Call() as value) if function:
+                    yield Statement(Reference((name,), None, self.source.span(target)), self.value(value, scope), function)
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    scope = scope.child(node)
+                    stack.extend((child, scope, scope.qualname) for child in reversed(node.body))
+                case ast.stmt() | ast.ExceptHandler() | ast.match_case():
+                    children = (child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
+                    stack.extend((child, scope, function) for child in reversed(list(children)))
+
+
+def _may_make_a_task(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return "task" in name or name in ("Celery", "setdefault", "update") or any(keyword.arg is None for keyword in call.keywords)

@@ -1,0 +1,187 @@
+"""Small pictures of expressions that outlive the syntax tree: what other files, and the cache, know of one.
+
+A `Reference` carries the dotted origin of its name where the imports and scopes of its file say one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flake8_tasks.edit import Span
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal; bytes, complex and `...` are `Opaque`."""
+
+    value: Scalar
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A dotted name: `parts` as written, `origin` absolute, None where the scopes cannot say."""
+
+    parts: tuple[str, ...]
+    origin: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of something that is not a name: `make_app().task`."""
+
+    value: Value
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class CallValue:
+    """A call; `complete` is False where `*arguments` or `**keywords` are passed on."""
+
+    function: Value
+    arguments: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...]
+    complete: bool
+    span: Span
+
+    def keyword(self, name: str) -> Value | None:
+        """The value given for a keyword."""
+        return next((value for key, value in self.keywords if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list, tuple or set display."""
+
+    items: tuple[Value, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A dict display, or `dict(a=1)`; `complete` is False where `**other` is merged in."""
+
+    items: tuple[tuple[Value, Value], ...]
+    complete: bool
+    span: Span
+
+    def get(self, key: Scalar) -> Value | None:
+        """The last value for a constant key."""
+        found = None
+        for name, value in self.items:
+            if isinstance(name, Constant) and name.value == key:
+                found = value
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """An expression of another shape."""
+
+    span: Span
+
+
+Value = Constant | Reference | Attribute | CallValue | Sequence | Mapping | Opaque
+
+Origin = Callable[[ast.expr], str | None]
+Spans = Callable[[ast.AST], Span]
+
+
+def dotted(node: ast.expr) -> tuple[str, ...] | None:
+    """The parts of `a.b.c`, None for any other expression."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    parts.append(node.id)
+    return tuple(reversed(parts))
+
+
+def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
+    """The picture of an expression, `origin` telling where dotted names come from."""
+
+    def of(node: ast.expr) -> Value:
+        match node:
+            case ast.Constant(value=str() | int() | float() | None as value):
+                return Constant(value, span(node))
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return Constant(-value, span(node))
+            case ast.Name() | ast.Attribute():
+                if parts := dotted(node):
+                    return Reference(parts, origin(node), span(node))
+                assert isinstance(node, ast.Attribute)
+                return Attribute(of(node.value), node.attr, span(node))
+            case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
+                named = tuple((Constant(k.arg, span(k.value)), of(k.value)) for k in keywords if k.arg)
+                return Mapping(named, len(named) == len(keywords), span(node))
+            case ast.Call(func=function, args=arguments, keywords=keywords):
+                starred = any(isinstance(argument, ast.Starred) for argument in arguments)
+                return CallValue(
+                    of(function),
+                    tuple(of(argument) for argument in arguments if not isinstance(argument, ast.Starred)),
+                    tuple((keyword.arg, of(keyword.value)) for keyword in keywords if keyword.arg),
+                    not starred and all(keyword.arg for keyword in keywords),
+                    span(node),
+                )
+            case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
+                return Sequence(tuple(of(item) for item in items), span(node))
+            case ast.Dict(keys=keys, values=values):
+                pairs = tuple((of(key), of(value)) for key, value in zip(keys, values, strict=True) if key)
+                return Mapping(pairs, all(keys), span(node))
+            case _:
+                return Opaque(span(node))
+
+    return of(node)
+
+
+_KINDS: dict[str, type] = {}
+
+
+def recorded(kind: type) -> type:
+    """Let `pack` and `unpack` carry a dataclass."""
+    _KINDS[kind.__name__] = kind
+    return kind
+
+
+for _kind in (Constant, Reference, Attribute, CallValue, Sequence, Mapping, Opaque):
+    recorded(_kind)
+
+
+def pack(value: Any) -> Any:
+    """A value as JSON can hold it: dataclasses as lists that begin with their name, tuples as lists, dicts as they are."""
+    if isinstance(value, Span):
+        return ["@", *value]
+    if isinstance(value, tuple):
+        return ["(", *map(pack, value)]
+    if isinstance(value, dict):
+        return {key: pack(item) for key, item in value.items()}
+    name = type(value).__name__
+    if name in _KINDS:
+        return [name, *(pack(getattr(value, field)) for field in _KINDS[name].__slots__)]  # type: ignore[attr-defined]
+    return value
+
+
+def unpack(value: Any) -> Any:
+    """What `pack` packed.
+
+    Raises:
+        KeyError, TypeError, ValueError: it was not packed by `pack`.
+    """
+    if isinstance(value, dict):
+        return {key: unpack(item) for key, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    kind, *rest = value
+    if kind == "@":
+        return Span(*rest)
+    items = map(unpack, rest)
+    return tuple(items) if kind == "(" else _KINDS[kind](*items)
