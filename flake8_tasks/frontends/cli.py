@@ -1,0 +1,194 @@
+"""The command line: what can be asked, and how a command ends.  The commands are in modules of their own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from flake8_tasks import __version__
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+CLEAN, FOUND, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+
+PROGRAM = "flake8-tasks"
+ENDS = "Exit status: 0 clean, 1 problems or files that could not be checked, 2 wrong usage or an internal error."
+ENDS_FIX = "Exit status: 0 done, also with nothing to do; 2 wrong usage or an internal error."
+SELECTORS = "A selector is a code (TSK301), a prefix of codes (TSK3), the name of a rule, or ALL."
+
+
+class UsageError(Exception):
+    """What was asked cannot be done; the text says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Arguments:
+        arguments: those of the process when None.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        SystemExit: from argparse, for `--help`, `--version` and wrong usage.
+    """
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    if asked.command is None:
+        parser.print_help(sys.stderr)
+        return WRONG
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    status = FOUND
+    try:
+        status = _run(asked)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return status
+    except Exception as error:
+        return _failed(error, asked.verbose)
+
+
+def _run(asked: argparse.Namespace) -> int:
+    match asked.command:
+        case "check":
+            from flake8_tasks.frontends.check import check
+
+            return check(asked)
+        case "fix":
+            from flake8_tasks.frontends.fix import fix
+
+            return fix(asked)
+        case "explain":
+            from flake8_tasks.frontends.explain import explain
+
+            return explain(asked)
+        case _:
+            from flake8_tasks.frontends.explain import rules
+
+            return rules(asked)
+
+
+def _failed(error: Exception, verbose: bool) -> int:
+    from flake8_tasks.config import ConfigError
+    from flake8_tasks.files import NoSuchPath
+
+    match error:
+        case NoSuchPath():
+            words = f"no such file or folder: {error}"
+        case UsageError() | ConfigError():
+            words = str(error)
+        case OSError():
+            words = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        case _:
+            words = f"internal error, please report it: {type(error).__name__}: {error}"
+            if not verbose:
+                words += " (--verbose shows where)"
+    if verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    print(f"{PROGRAM}: error: {words}", file=sys.stderr)
+    return WRONG
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that the processes we started end too."""
+    raise SystemExit(TERMINATED)
+
+
+def _forget_output() -> None:
+    """Nobody reads what we write: let the interpreter end without saying so."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description="Finds and fixes hazards in background-task code.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    _add_check(commands)
+    _add_fix(commands)
+    explain = _command(commands, "explain", "say what a rule is about")
+    explain.add_argument("rule", metavar="CODE|NAME", help="a rule: TSK301 or result-in-task")
+    rules = _command(commands, "rules", "list the rules")
+    rules.add_argument("--output-format", choices=("text", "json"), default="text", help="default: text")
+    return parser
+
+
+def _command(commands: Commands, name: str, summary: str, epilog: str = "") -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=epilog, allow_abbrev=False
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more on stderr")
+    return parser
+
+
+def _add_check(commands: Commands) -> None:
+    parser = _command(commands, "check", "find problems", f"{SELECTORS} {ENDS}")
+    _add_what(parser)
+    output = parser.add_argument_group("output")
+    formats = ("text", "json", "github", "sarif")
+    output.add_argument("--output-format", choices=formats, default="text", help="default: text")
+    output.add_argument("--output-file", metavar="FILE", help="write there instead of to stdout")
+    output.add_argument("--statistics", action="store_true", help="say how many problems each rule found")
+    output.add_argument("--exit-zero", action="store_true", help="exit with 0 even when something was found")
+    _add_color(output)
+    _add_how(parser)
+
+
+def _add_fix(commands: Commands) -> None:
+    parser = _command(commands, "fix", "fix problems, in place", f"{SELECTORS} {ENDS_FIX}")
+    _add_what(parser)
+    fixing = parser.add_argument_group("fixing")
+    fixing.add_argument("--unsafe-fixes", action="store_true", help="also do fixes that may change what the code does")
+    fixing.add_argument("--diff", action="store_true", help="print what would change, write nothing, exit with 1 then")
+    fixing.add_argument("--exit-non-zero-on-fix", action="store_true", help="exit with 1 when a file was changed")
+    _add_color(fixing)
+    _add_how(parser)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_argument_group("what is checked")
+    what.add_argument("paths", nargs="*", metavar="PATH", help="files and folders, default: . (`-`: standard input)")
+    what.add_argument("--select", metavar="SELECTORS", action="append", help="report these rules only")
+    what.add_argument("--extend-select", metavar="SELECTORS", action="append", help="report these rules too")
+    what.add_argument("--ignore", metavar="SELECTORS", action="append", help="do not report these rules")
+    what.add_argument("--stdin-filename", metavar="FILE", help="what standard input is called")
+    what.add_argument("--force-exclude", action="store_true", help="leave out excluded files that are named, too")
+
+
+def _add_color(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    how = parser.add_argument_group("how it runs")
+    how.add_argument("-j", "--jobs", type=_jobs, default=0, metavar="N", help="processes, default: one a processor")
+    how.add_argument("--no-cache", action="store_true", help="keep nothing between runs")
+    how.add_argument("--cache-dir", metavar="FOLDER", help="where what is kept lies")
+
+
+def _jobs(text: str) -> int:
+    if text == "auto":
+        return 0
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of processes or auto, not {text!r}")
+    return int(text)
