@@ -15,8 +15,9 @@ from flake8_tasks.options import OPTIONS, THRESHOLDS, ConfigError, read, suggest
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["OPTIONS", "THRESHOLDS", "Config", "ConfigError", "load", "matches", "suggestion"]
+__all__ = ["OPTIONS", "THRESHOLDS", "Config", "ConfigError", "check_selector", "load", "matches", "suggestion"]
 
+FILE = "pyproject.toml"
 TABLE = "[tool.flake8-tasks]"
 
 
@@ -114,14 +115,8 @@ class Config:
         known = list(rules)
         by_pattern = [("per-file-ignores", each) for _, selectors in self.per_file_ignores for each in selectors]
         for key, selector in (*self._selectors(), *by_pattern):
-            if not any(_specificity(selector, code, name) >= 0 for code, name in known):
-                where = (
-                    f"--{key}"
-                    if (key, selector) in self.asked
-                    else f"{Path(self.root, 'pyproject.toml')}: {TABLE} {key}"
-                )
-                names = [word for rule in known for word in rule]
-                raise ConfigError(f"{where}: no rule is called {selector!r}{suggestion(selector, names)}")
+            asked = (key, selector) in self.asked
+            check_selector(selector, known, f"--{key}" if asked else f"{Path(self.root, FILE)}: {TABLE} {key}")
 
     def digest(self) -> str:
         """A short text that differs when anything differs that findings depend on (the root's place does not)."""
@@ -147,7 +142,7 @@ def load(root: Path) -> Config:
     Raises:
         ConfigError: the file cannot be read, or has a key or value that cannot be used.
     """
-    file = root / "pyproject.toml"
+    file = root / FILE
     try:
         data = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -173,6 +168,22 @@ def load(root: Path) -> Config:
         raise ConfigError(f"{file}: {TABLE} {error}") from None
     thresholds = {name: values.pop(name, default) for name, default in THRESHOLDS.items()}
     return Config(**{_attribute(name): values[name] for name in values}, thresholds=thresholds, root=str(root))
+
+
+def check_selector(selector: str, rules: Iterable[tuple[str, str]], where: str) -> None:
+    """Look whether a selector selects anything.
+
+    Arguments:
+        rules: code and name of every rule.
+        where: the file, table and key, or the option, where the user wrote it.
+
+    Raises:
+        ConfigError: it is no rule's; a near miss is suggested.
+    """
+    known = list(rules)
+    if not any(_specificity(selector, code, name) >= 0 for code, name in known):
+        names = [word for rule in known for word in rule]
+        raise ConfigError(f"{where}: no rule is called {selector!r}{suggestion(selector, names)}")
 
 
 def matches(path: str, pattern: str) -> bool:
