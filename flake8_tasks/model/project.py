@@ -22,7 +22,10 @@ from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Im
 from flake8_tasks.model.values import CallValue, Constant, Reference, Value, pack, unpack
 
 if TYPE_CHECKING:
+    from flake8_tasks.model.callers import Callers
+    from flake8_tasks.model.orm import Orm
     from flake8_tasks.model.settings import Settings
+    from flake8_tasks.model.tasks import Tasks
 
 _FORMAT = f"{__version__}-{sys.version_info[0]}.{sys.version_info[1]}-1"
 _TOO_DEEP = 20
@@ -287,6 +290,27 @@ class Project:
         from flake8_tasks.model.settings import Settings
 
         return self.remember("settings", None, lambda: Settings(self))
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """The tasks of the project."""
+        from flake8_tasks.model.tasks import Tasks
+
+        return Tasks(self)
+
+    @cached_property
+    def orm(self) -> Orm:
+        """What is an ORM instance or queryset."""
+        from flake8_tasks.model.orm import Orm
+
+        return Orm(self)
+
+    @cached_property
+    def callers(self) -> Callers:
+        """Who calls which function."""
+        from flake8_tasks.model.callers import Callers
+
+        return Callers(self)
 
     def task_files(self) -> tuple[str, ...]:
         """The files that may declare or dispatch tasks."""

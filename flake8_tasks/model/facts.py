@@ -1,0 +1,313 @@
+"""What happens in a file, in the words of the field: dispatches, waits, retries, schedules.  Rules ask these their questions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flake8_tasks.edit import Place, Span
+from flake8_tasks.model.frameworks.celery import DEFERRED_DISPATCH
+from flake8_tasks.model.frameworks.celery_options import POSITIONS
+from flake8_tasks.model.module import Frame, Module, Site
+from flake8_tasks.model.orm import Instance, Queryset
+from flake8_tasks.model.settings import Found
+from flake8_tasks.model.tasks import Task, function_of
+
+if TYPE_CHECKING:
+    from flake8_tasks.model.reader import Reader
+    from flake8_tasks.model.transactions import Transaction
+
+
+@dataclass(frozen=True, eq=False)
+class Argument:
+    """A value that goes to a task.
+
+    Arguments:
+        position: among the positional arguments of the task, from 0; None for a keyword.
+        keyword: its name where it is given by name.
+    """
+
+    node: ast.expr
+    position: int | None
+    keyword: str | None
+    site: Site
+    reader: Reader = field(repr=False)
+
+    @property
+    def span(self) -> Span:
+        return self.site.module.source.span(self.node)
+
+    @property
+    def place(self) -> Place:
+        return self.site.module.place(self.node)
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return self.site.module.source.segment(self.node)
+
+    @property
+    def stored(self) -> Instance | Queryset | None:
+        """The ORM instance or queryset that it is, None for anything else."""
+        return self.reader.project.orm.of(self.node, self.site.frame, self.site.module)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fact:
+    """A call with a meaning."""
+
+    site: Site
+    reader: Reader = field(repr=False)
+
+    @property
+    def call(self) -> ast.Call:
+        """The call."""
+        assert isinstance(self.site.node, ast.Call)
+        return self.site.node
+
+    @property
+    def module(self) -> Module:
+        """The file."""
+        return self.site.module
+
+    @property
+    def frame(self) -> Frame:
+        """The block around it."""
+        return self.site.frame
+
+    @property
+    def span(self) -> Span:
+        """The whole call."""
+        return self.site.span
+
+    @property
+    def place(self) -> Place:
+        """The whole call, for edits."""
+        return self.site.place
+
+    @property
+    def task(self) -> Task | None:
+        """The task in whose body it stands, directly and not in a function or lambda inside it."""
+        return self.reader.task_around(self.frame)
+
+    @property
+    def keywords(self) -> dict[str, ast.expr]:
+        """The keyword arguments of the call."""
+        return {keyword.arg: keyword.value for keyword in self.call.keywords if keyword.arg}
+
+    @property
+    def passes_unknown(self) -> bool:
+        """`*arguments` or `**keywords` are passed on."""
+        return any(isinstance(argument, ast.Starred) for argument in self.call.args) or any(
+            keyword.arg is None for keyword in self.call.keywords
+        )
+
+    @property
+    def in_loop(self) -> bool:
+        """It stands in a loop or comprehension of its function."""
+        loops = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+        return any(isinstance(frame.node, loops) and frame.part == "body" for frame in self.frame.here())
+
+    @property
+    def is_used(self) -> bool:
+        """Something is done with its value."""
+        return not isinstance(self.site.parent, ast.Expr)
+
+    @property
+    def statement(self) -> ast.stmt | None:
+        """The statement that it stands in."""
+        node: ast.AST | None = self.call
+        while node is not None and not isinstance(node, ast.stmt):
+            node = self.module.parents.get(node)
+        return node
+
+
+@dataclass(frozen=True, eq=False)
+class Dispatch(_Fact):
+    """A task, or a workflow of tasks, is sent, or a signature of a task is made.
+
+    Arguments:
+        method: `delay`, `apply_async`, `delay_on_commit`, `apply_async_on_commit`, `send_task`, `s`, `si`, `signature`,
+            `subtask`, `map`, `starmap`, `chunks`; "()" for a workflow that is called.
+        receiver: the task, signature, workflow or app.
+        target: the task where it is known; None for workflows and tasks whose file is not there.
+        target_name: what to call it in a message.
+        through: it is a method of the task itself, of a "signature", of a "workflow" or of an "app".
+    """
+
+    method: str = ""
+    receiver: ast.expr | None = None
+    target: Task | None = None
+    target_name: str = ""
+    through: str = "task"
+
+    @property
+    def sends(self) -> bool:
+        """A message goes out, now or on commit; False for a signature."""
+        return self.method in ("delay", "apply_async", "send_task", "()") or self.is_deferred
+
+    @property
+    def is_deferred(self) -> bool:
+        """It waits for the commit by itself."""
+        return self.method in DEFERRED_DISPATCH
+
+    @property
+    def transaction(self) -> Transaction | None:
+        """The open transaction in which the message goes out, None where there is none or nobody can say."""
+        return self.reader.transactions.around(self.site)
+
+    def option(self, name: str) -> ast.expr | None:
+        """An execution option of the call: `countdown`, `queue`, `serializer`."""
+        if self.method not in ("apply_async", "apply_async_on_commit", "send_task"):
+            return None
+        positions = POSITIONS.get(self.method.removesuffix("_on_commit"), ())
+        if name in positions and positions.index(name) < len(self.call.args):
+            return self.call.args[positions.index(name)]
+        return self.keywords.get(name)
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """The values that go to the task, as far as they are written out at the call."""
+        return tuple(self._arguments())
+
+    def _arguments(self) -> Iterator[Argument]:
+        if self.method in ("delay", "delay_on_commit", "s", "si") and self.through != "workflow":
+            yield from self._plain(self.call.args, self.call.keywords)
+            return
+        if self.method in ("apply_async", "apply_async_on_commit", "send_task", "signature", "subtask"):
+            shift = 1 if self.through == "app" else 0
+            positional = self._container("args", shift)
+            named = self._container("kwargs", shift + 1)
+            if isinstance(positional, ast.Tuple | ast.List):
+                yield from self._plain(positional.elts, [])
+            if isinstance(named, ast.Dict):
+                for key, value in zip(named.keys, named.values, strict=True):
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        yield Argument(value, None, key.value, self.site, self.reader)
+            elif isinstance(named, ast.Call) and isinstance(named.func, ast.Name) and named.func.id == "dict":
+                yield from self._plain([], named.keywords)
+
+    def _container(self, name: str, position: int) -> ast.expr | None:
+        if position < len(self.call.args):
+            return self.call.args[position]
+        return self.keywords.get(name)
+
+    def _plain(self, positional: list[ast.expr], named: list[ast.keyword]) -> Iterator[Argument]:
+        for position, node in enumerate(positional):
+            if isinstance(node, ast.Starred):
+                break
+            yield Argument(node, position, None, self.site, self.reader)
+        for keyword in named:
+            if keyword.arg:
+                yield Argument(keyword.value, None, keyword.arg, self.site, self.reader)
+
+
+@dataclass(frozen=True, eq=False)
+class Wait(_Fact):
+    """Something blocks until a task's result is there.
+
+    Arguments:
+        method: `get`, `wait`, `join`, `join_native`, `collect`, `get_leaf`.
+        result: the expression that is waited for.
+        dispatch: the dispatch whose result it is, where that is known.
+    """
+
+    method: str = "get"
+    result: ast.expr | None = None
+    dispatch: Dispatch | None = None
+
+    @property
+    def tasks_around(self) -> tuple[tuple[Task, Place | None], ...]:
+        """The tasks in which it runs: the one it stands in, or those that call its function, with the place of the call."""
+        return self.reader.tasks_reaching(self.frame)
+
+
+@dataclass(frozen=True, eq=False)
+class Retry(_Fact):
+    """`self.retry(…)`, or `task.retry(…)`, in the body of a task.
+
+    Arguments:
+        of: the task that is retried.
+    """
+
+    of: Task | None = None
+
+    def option(self, name: str) -> ast.expr | None:
+        """An argument of the call."""
+        positions = POSITIONS["retry"]
+        if positions.index(name) < len(self.call.args):
+            return self.call.args[positions.index(name)]
+        return self.keywords.get(name)
+
+    @property
+    def handler(self) -> ast.ExceptHandler | None:
+        """The `except` clause whose body it stands in, in its own function."""
+        for frame in self.frame.here():
+            if isinstance(frame.node, ast.ExceptHandler):
+                return frame.node
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule(_Fact):
+    """A `crontab(…)`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A Celery setting that this file sets."""
+
+    found: Found
+    module: Module
+    reader: Reader = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Its new-style name."""
+        return self.found.name
+
+    @property
+    def span(self) -> Span:
+        """The key or name."""
+        return self.found.span
+
+
+@dataclass(frozen=True, eq=False)
+class Declared:
+    """A task that this file declares: the task, and its function's node."""
+
+    task: Task
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    frame: Frame
+    module: Module
+    reader: Reader = field(repr=False)
+
+    @property
+    def span(self) -> Span:
+        """Where the user would mend the whole task."""
+        return self.task.span
+
+    @property
+    def body(self) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame] | None:
+        """What runs, with the frame that it stands in: the function, or the class's `run`."""
+        if not isinstance(self.node, ast.ClassDef):
+            return self.node, self.frame
+        inner = Frame(self.node, "body", self.frame.scope.child(self.node), self.frame)
+        for child in self.node.body:
+            function = function_of(child)
+            if function is not None and function.name == "run":
+                return function, inner
+        return None
+
+    @property
+    def retries(self) -> tuple[Retry, ...]:
+        """The retries in its body."""
+        if self.body is None:
+            return ()
+        sites = {site.node for site in self.module.inside(*self.body)}
+        return tuple(fact for fact in self.reader.facts if isinstance(fact, Retry) and fact.call in sites)
+
+
+Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared

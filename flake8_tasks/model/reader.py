@@ -1,0 +1,342 @@
+"""Reads the facts of one file: which of its calls, functions and assignments mean something for tasks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+
+from flake8_tasks.edit import Place
+from flake8_tasks.model.facts import Declared, Dispatch, Fact, Retry, Schedule, Setting, Wait
+from flake8_tasks.model.frameworks.celery import (
+    APP_DISPATCH,
+    CANVAS,
+    DISPATCH,
+    RESULT_TYPES,
+    SENT_BY_CALL,
+    SIGNATURE,
+    WAITS,
+)
+from flake8_tasks.model.module import Frame, Module, Site
+from flake8_tasks.model.names import UNBOUND, Binding, How
+from flake8_tasks.model.project import Project
+from flake8_tasks.model.tasks import Task, function_of
+from flake8_tasks.model.transactions import Transactions
+from flake8_tasks.model.values import Reference
+
+_SEND = DISPATCH | {"()"}
+_TOO_DEEP = 6
+
+
+class Reader:
+    """The facts of one file."""
+
+    def __init__(self, module: Module, project: Project) -> None:
+        self.module = module
+        self.project = project
+        self.tasks = project.tasks
+        self._around: dict[ast.AST, Task | None] = {}
+        self._dispatches: dict[ast.Call, Dispatch | None] = {}
+
+    @cached_property
+    def transactions(self) -> Transactions:
+        """What it knows of open transactions."""
+        return Transactions(self.project, self.module)
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """Every fact of the file, settings first, then in the order of the text."""
+        found: list[Fact] = [
+            Setting(setting, self.module, self) for setting in self.project.settings.of_file(self.module.source.path)
+        ]
+        for site in self.module.sites:
+            found.extend(self._facts(site))
+        return tuple(found)
+
+    def _facts(self, site: Site) -> Iterator[Fact]:
+        node = site.node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            task = self.task_of(node, site.frame)
+            if task is not None:
+                yield Declared(task, node, site.frame, self.module, self)
+            return
+        assert isinstance(node, ast.Call)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        dispatch = self.dispatch(node, site.frame)
+        if dispatch is not None:
+            yield dispatch
+        elif name in WAITS and isinstance(node.func, ast.Attribute):
+            wait = self._wait(node, node.func, site)
+            if wait is not None:
+                yield wait
+        elif name == "retry" and isinstance(node.func, ast.Attribute):
+            task = self._retried(node.func.value, site.frame)
+            if task is not None:
+                yield Retry(site, self, task)
+        elif self._origin(node.func, site.frame) == "celery.schedules.crontab":
+            yield Schedule(site, self)
+
+    def _origin(self, node: ast.expr, frame: Frame) -> str | None:
+        if not isinstance(node, ast.Name | ast.Attribute):
+            return None
+        return self.project.origin(self.module.origin(node, frame))
+
+    # Tasks.
+
+    def task_of(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, frame: Frame) -> Task | None:
+        """The task that a definition, standing in `frame`, is."""
+        if node not in self._around:
+            self._around[node] = self._task_of(node, frame)
+        return self._around[node]
+
+    def _task_of(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, frame: Frame) -> Task | None:
+        path = self.module.source.path
+        if isinstance(node, ast.ClassDef):
+            if not any(isinstance(child, ast.FunctionDef) and child.name == "run" for child in node.body):
+                return None
+            return self.tasks.class_task(self.module.summarizer.class_record(node, frame.scope), self.module.summary, path)
+        if node.decorator_list:
+            record = self.module.summarizer.function_record(node, frame.scope)
+            return self.tasks.declared(record, self.module.name, path)
+        return None
+
+    def task_around(self, frame: Frame) -> Task | None:
+        """The task whose body a frame belongs to, directly."""
+        around = frame.function
+        function = function_of(around.node) if around is not None and around.part == "body" else None
+        if around is None or function is None or around.parent is None:
+            return None
+        task = self.task_of(function, around.parent)
+        if task is None and function.name == "run" and isinstance(around.parent.node, ast.ClassDef):
+            outer = around.parent
+            task = self.task_of(outer.node, outer.parent or self.module.top)  # type: ignore[arg-type]
+        return task
+
+    def tasks_reaching(self, frame: Frame) -> tuple[tuple[Task, Place | None], ...]:
+        """The tasks in which a frame runs: its own, or those of the project that call its function."""
+        own = self.task_around(frame)
+        if own is not None:
+            return ((own, None),)
+        around = frame.function
+        function = function_of(around.node) if around is not None and around.part == "body" else None
+        if around is None or function is None:
+            return ()
+        found = self.project.callers.tasks_calling(self.module, function, around)
+        return tuple(found)
+
+    # Dispatches.
+
+    def dispatch(self, node: ast.expr, frame: Frame) -> Dispatch | None:
+        """The dispatch or signature that a call is."""
+        if not isinstance(node, ast.Call):
+            return None
+        if node not in self._dispatches:
+            self._dispatches[node] = None  # a name that is bound to itself
+            self._dispatches[node] = self._dispatch(node, frame)
+        return self._dispatches[node]
+
+    def _dispatch(self, node: ast.Call, frame: Frame) -> Dispatch | None:
+        site = Site(node, frame, self.module)
+        if not isinstance(node.func, ast.Attribute) or node.func.attr not in DISPATCH | SIGNATURE | APP_DISPATCH:
+            return self._called_workflow(node, site)
+        method, receiver = node.func.attr, node.func.value
+        if method in APP_DISPATCH:
+            if self.tasks.declarations.is_app(self.module.value(receiver, frame)):
+                return self._by_name(site, method, receiver, "app")
+            return None
+        if isinstance(receiver, ast.Call | ast.Name):
+            if method in DISPATCH and (built := self._built(receiver, frame, 0)) is not None:
+                kind, signature = built
+                target = signature.target if signature else None
+                name = signature.target_name if signature else kind
+                return Dispatch(site, self, method, receiver, target, name, kind)
+        if isinstance(receiver, ast.Subscript):
+            return self._registered(site, method, receiver)
+        origin = self.module.origin(receiver, frame) if isinstance(receiver, ast.Name | ast.Attribute) else None
+        if origin is None:
+            return None
+        task = self.tasks.find(origin)
+        if task is not None:
+            return Dispatch(site, self, method, receiver, task, task.name)
+        if method in DISPATCH and self._may_be_a_task(origin):
+            return Dispatch(site, self, method, receiver, None, origin.rpartition(".")[2])
+        return None
+
+    def _may_be_a_task(self, origin: str) -> bool:
+        """A name that is imported from a module of tasks which we were not shown."""
+        definition = self.project.definition(origin)
+        if definition is not None and (definition.path or origin.startswith(UNBOUND)):
+            return False
+        *_, module, _ = ["", *origin.split(".")] if "." in origin else ["", "", origin]
+        return module == "tasks" or module.endswith("_tasks") or ".tasks." in origin
+
+    def _registered(self, site: Site, method: str, receiver: ast.Subscript) -> Dispatch | None:
+        """`app.tasks[NAME].delay(…)`."""
+        holder = receiver.value
+        if not isinstance(holder, ast.Attribute) or holder.attr != "tasks":
+            return None
+        value = self.module.value(holder.value, site.frame)
+        is_own = isinstance(value, Reference) and value.parts[-1] == "app" and value.parts[0] == "self"
+        if not is_own and not self.tasks.declarations.is_app(value):
+            return None
+        return Dispatch(site, self, method, receiver, None, self.module.source.segment(receiver.slice), "task")
+
+    def _by_name(self, site: Site, method: str, receiver: ast.expr | None, through: str) -> Dispatch:
+        call = site.node
+        assert isinstance(call, ast.Call)
+        named = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "name"), None)
+        name = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else "the task"
+        return Dispatch(site, self, method, receiver, None, name, through)
+
+    def _called_workflow(self, node: ast.Call, site: Site) -> Dispatch | None:
+        """`chain(…)()`, `signature("name")`, `celery.execute.send_task("name")`."""
+        origin = self._origin(node.func, site.frame)
+        if origin in ("celery.signature", "celery.Signature"):
+            return self._by_name(site, "signature", None, "app")
+        if origin == "celery.execute.send_task":
+            return self._by_name(site, "send_task", None, "app")
+        if isinstance(node.func, ast.Call | ast.Name):
+            built = self._built(node.func, site.frame, 0)
+            if built is not None and built[0] == "workflow":
+                return Dispatch(site, self, "()", node.func, None, "the workflow", "workflow")
+        return None
+
+    def _built(self, node: ast.expr, frame: Frame, depth: int) -> tuple[str, Dispatch | None] | None:
+        """What an expression builds: a "workflow", or a "signature" with the call that made it."""
+        if depth > _TOO_DEEP:
+            return None
+        if isinstance(node, ast.Name):
+            value = self.settled(node, frame)
+            return self._built(value, frame, depth + 1) if value is not None else None
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            either = self._built(node.left, frame, depth + 1) or self._built(node.right, frame, depth + 1)
+            return ("workflow", None) if either else None
+        if not isinstance(node, ast.Call):
+            return None
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("set", "clone", "on_error"):
+            return self._built(node.func.value, frame, depth + 1)
+        if isinstance(node.func, ast.Call) and self._origin(node.func.func, frame) == "celery.chord":
+            return None  # chord(header)(body) sends it
+        if self._origin(node.func, frame) in CANVAS & SENT_BY_CALL:
+            return "workflow", None
+        dispatch = self.dispatch(node, frame)
+        if dispatch is None or dispatch.sends:
+            return None
+        return ("workflow" if dispatch.method in ("chunks", "map", "starmap") else "signature"), dispatch
+
+    def settled(self, node: ast.Name, frame: Frame) -> ast.expr | None:
+        """The one expression that a local name was assigned, None where it has another or several."""
+        found = self.module.names.find(node.id, frame.scope)
+        if found is None:
+            return None
+        match found[1]:
+            case [Binding(How.ASSIGNMENT, value=ast.expr() as value, path=())]:
+                return value
+        return None
+
+    # Waits and retries.
+
+    def _wait(self, node: ast.Call, function: ast.Attribute, site: Site) -> Wait | None:
+        found = self._result(function.value, site.frame, 0)
+        if found is None:
+            return None
+        dispatch = found if isinstance(found, Dispatch) else None
+        return Wait(site, self, function.attr, function.value, dispatch)
+
+    def _result(self, node: ast.expr, frame: Frame, depth: int) -> Dispatch | bool | None:
+        """The dispatch whose result an expression is, True for a result of an unknown one, None for no result."""
+        if depth > _TOO_DEEP:
+            return None
+        match node:
+            case ast.Call():
+                dispatch = self.dispatch(node, frame)
+                if dispatch is not None:
+                    return dispatch if dispatch.sends and not dispatch.is_deferred else None
+                origin = self._origin(node.func, frame)
+                if origin in RESULT_TYPES:
+                    return origin != "celery.result.EagerResult" or None
+                if isinstance(node.func, ast.Call) and self._origin(node.func.func, frame) == "celery.chord":
+                    return True
+                if isinstance(node.func, ast.Attribute) and node.func.attr in ("AsyncResult", "GroupResult"):
+                    owner = self.module.value(node.func.value, frame)
+                    is_task = isinstance(owner, Reference) and self.tasks.find(owner.origin) is not None
+                    return True if is_task or self.tasks.declarations.is_app(owner) else None
+            case ast.Name():
+                return self._named_result(node, frame, depth)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                return self._attribute_result(name, frame, depth)
+            case ast.Subscript(value=inner):
+                return self._element(inner, frame, depth + 1)
+        return None
+
+    def _named_result(self, node: ast.Name, frame: Frame, depth: int) -> Dispatch | bool | None:
+        found = self.module.names.find(node.id, frame.scope)
+        if found is None:
+            return None
+        answers: list[Dispatch | bool] = []
+        for binding in found[1]:
+            answer = None
+            if binding.value is not None and not binding.path:
+                if binding.how is How.ASSIGNMENT:
+                    answer = self._result(binding.value, frame, depth + 1)
+                elif binding.how is How.ITERATION:
+                    answer = self._element(binding.value, frame, depth + 1)
+            if answer is None:
+                return None
+            answers.append(answer)
+        return answers[0] if answers else None
+
+    def _attribute_result(self, name: str, frame: Frame, depth: int) -> Dispatch | bool | None:
+        """`self.name`, assigned in the same function."""
+        around = frame.function
+        function = function_of(around.node) if around else None
+        for statement in ast.walk(function) if function else ():
+            match statement:
+                case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=attr)], value=value) if attr == name:
+                    return self._result(value, frame, depth + 1)
+        return None
+
+    def _element(self, node: ast.expr, frame: Frame, depth: int) -> Dispatch | bool | None:
+        """The result that an element of a collection is."""
+        if depth > _TOO_DEEP:
+            return None
+        match node:
+            case ast.ListComp(elt=element) | ast.SetComp(elt=element) | ast.GeneratorExp(elt=element):
+                inner = Frame(node, "body", frame.scope.child(node), frame)
+                return self._result(element, inner, depth + 1)
+            case ast.List(elts=elements) | ast.Tuple(elts=elements) if elements:
+                answers = [self._result(element, frame, depth + 1) for element in elements]
+                return answers[0] if all(answers) else None
+            case ast.Name():
+                value = self.settled(node, frame)
+                if isinstance(value, ast.List) and not value.elts:
+                    return self._appended(node, frame, depth)
+                return self._element(value, frame, depth + 1) if value is not None else None
+        return None
+
+    def _appended(self, node: ast.Name, frame: Frame, depth: int) -> Dispatch | bool | None:
+        """What is appended to a list that began empty, where all of it are results."""
+        around = frame.function
+        answers: list[Dispatch | bool | None] = []
+        for site in self.module.inside(around.node, around.parent or around) if around and function_of(around.node) else ():
+            match site.node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[element]) if name == node.id:
+                    answers.append(self._result(element, site.frame, depth + 1))
+        return answers[0] if answers and all(answers) else None
+
+    def _retried(self, receiver: ast.expr, frame: Frame) -> Task | None:
+        """The task that `receiver.retry` retries."""
+        task = self.task_around(frame)
+        if isinstance(receiver, ast.Name):
+            record = task.function if task else None
+            bound = bool(task and task.bound)
+            if record and bound and record.parameters and record.parameters[0].name == receiver.id:
+                return task
+        origin = self._origin(receiver, frame)
+        if origin == "celery.current_task":
+            return task
+        found = self.tasks.find(self.module.origin(receiver, frame)) if origin else None
+        return found
+
+
+__all__ = ["Reader"]
