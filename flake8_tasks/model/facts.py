@@ -11,12 +11,12 @@ from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.frameworks.celery import DEFERRED_DISPATCH
 from flake8_tasks.model.frameworks.celery_options import POSITIONS
 from flake8_tasks.model.module import Frame, Module, Site
-from flake8_tasks.model.orm import Instance, Queryset
-from flake8_tasks.model.settings import Found
 from flake8_tasks.model.tasks import Task, function_of
 
 if TYPE_CHECKING:
+    from flake8_tasks.model.orm import Instance, Queryset
     from flake8_tasks.model.reader import Reader
+    from flake8_tasks.model.settings import Found
     from flake8_tasks.model.transactions import Transaction
 
 
