@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from flake8_tasks.diagnostic import Diagnostic, Failure
 from flake8_tasks.rule import Rule
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def _no_lines(_path: str) -> Sequence[str]:
@@ -35,11 +38,13 @@ class Report:
     lines: Callable[[str], Sequence[str]] = _no_lines
 
     def __post_init__(self) -> None:
-        shown = self.shown
-        findings = sorted(self.findings, key=lambda found: (shown(found.path), found.span, found.code, found.message))
-        failures = sorted(self.failures, key=lambda failure: (shown(failure.path), failure.line, failure.message))
-        object.__setattr__(self, "findings", tuple(findings))
-        object.__setattr__(self, "failures", tuple(failures))
+        object.__setattr__(self, "findings", tuple(sorted(self.findings, key=self._order)))
+        object.__setattr__(
+            self, "failures", tuple(sorted(self.failures, key=lambda it: (self.shown(it.path), it.line)))
+        )
+
+    def _order(self, found: Diagnostic) -> tuple[object, ...]:
+        return self.shown(found.path), found.span.line, found.span.column, found.code, found.span, found.message
 
     def shown(self, path: str) -> str:
         """A path as users read it: relative to the root with `/`, absolute only on another drive."""
@@ -80,3 +85,8 @@ def _contains(folder: str, path: str) -> bool:
 def count(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def encodable(text: str) -> str:
+    """The text with U+FFFD for what no encoding can write, as names of files may hold it."""
+    return _SURROGATE.sub("\ufffd", text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from flake8_tasks.diagnostic import Diagnostic
 from flake8_tasks.edit import Span
-from flake8_tasks.report import Report, count
+from flake8_tasks.report import Report, count, encodable
 from flake8_tasks.report.text import fixable
 
 # GitHub cuts a summary of more than 1 MiB off whole, so the table ends well before that.
@@ -72,8 +72,8 @@ def write_step_summary(report: Report, environ: Mapping[str, str]) -> None:
     """
     path = environ.get("GITHUB_STEP_SUMMARY")
     if path:
-        with open(path, "a", encoding="utf-8", errors="replace", newline="\n") as stream:
-            stream.write(markdown(report))
+        with open(path, "a", encoding="utf-8", newline="\n") as stream:
+            stream.write(encodable(markdown(report)))
 
 
 def _page(report: Report) -> Iterator[str]:

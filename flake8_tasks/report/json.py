@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 
 from flake8_tasks.diagnostic import Diagnostic, Related
 from flake8_tasks.edit import Fix, Span
-from flake8_tasks.report import Report
+from flake8_tasks.report import Report, encodable
 
 VERSION = 1
 
@@ -16,13 +15,13 @@ VERSION = 1
 def render(report: Report) -> str:
     """One JSON object; `version` changes when something in it goes away or changes its meaning.
 
-    A path that is not UTF-8 has U+FFFD for the bytes that are not: most JSON readers refuse lone surrogates.
+    In a path that is not UTF-8, U+FFFD stands for the bytes that are not: most readers refuse lone surrogates.
     """
     whole = {
         "version": VERSION,
         "findings": [_finding(report, found) for found in report.findings],
         "errors": [
-            {"path": _path(report, failure.path), "line": failure.line, "message": failure.message}
+            {"path": _path(report, failure.path), "line": failure.line, "message": encodable(failure.message)}
             for failure in report.failures
         ],
     }
@@ -36,7 +35,7 @@ def _finding(report: Report, found: Diagnostic) -> Mapping[str, object]:
         "name": found.name,
         "path": _path(report, found.path),
         **_span(found.span),
-        "message": found.message,
+        "message": encodable(found.message),
         "url": report.url(found.code),
         "fix": {"safety": fix.safety.value, "title": fix.title} if fix else None,
         "related": [_related(report, related) for related in found.related],
@@ -44,7 +43,7 @@ def _finding(report: Report, found: Diagnostic) -> Mapping[str, object]:
 
 
 def _related(report: Report, related: Related) -> Mapping[str, object]:
-    return {"path": _path(report, related.path), **_span(related.span), "message": related.message}
+    return {"path": _path(report, related.path), **_span(related.span), "message": encodable(related.message)}
 
 
 def _span(span: Span) -> Mapping[str, int]:
@@ -52,4 +51,4 @@ def _span(span: Span) -> Mapping[str, int]:
 
 
 def _path(report: Report, path: str) -> str:
-    return os.fsencode(report.shown(path)).decode("utf-8", "replace")
+    return encodable(report.shown(path))

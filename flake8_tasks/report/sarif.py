@@ -13,7 +13,7 @@ from urllib.parse import quote
 from flake8_tasks import __version__
 from flake8_tasks.diagnostic import Diagnostic, Failure
 from flake8_tasks.edit import Span
-from flake8_tasks.report import Report
+from flake8_tasks.report import Report, encodable
 from flake8_tasks.rule import DOCUMENTATION, Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -41,7 +41,7 @@ def render(report: Report) -> str:
         "results": _results(report, indexes),
     }
     if report.root:
-        run["originalUriBaseIds"] = {ROOT: {"uri": _uri(report.root).rstrip("/") + "/"}}
+        run["originalUriBaseIds"] = {ROOT: {"uri": _folder(report.root)}}
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
@@ -77,7 +77,11 @@ def _invocation(report: Report) -> Object:
 
 def _notification(report: Report, failure: Failure) -> Object:
     place = {"artifactLocation": _artifact(report, failure.path), "region": {"startLine": max(failure.line, 1)}}
-    return {"level": "error", "message": {"text": failure.message}, "locations": [{"physicalLocation": place}]}
+    return {
+        "level": "error",
+        "message": {"text": encodable(failure.message)},
+        "locations": [{"physicalLocation": place}],
+    }
 
 
 def _results(report: Report, indexes: Mapping[str, int]) -> Sequence[Object]:
@@ -105,7 +109,7 @@ def _result(report: Report, found: Diagnostic, indexes: Mapping[str, int], finge
     result: dict[str, object] = {
         "ruleId": found.code,
         "level": "warning" if found.code in indexes else "error",
-        "message": {"text": found.message},
+        "message": {"text": encodable(found.message)},
         "locations": [{"physicalLocation": _place(report, found.path, found.span)}],
         "partialFingerprints": {FINGERPRINT: fingerprint},
     }
@@ -116,7 +120,7 @@ def _result(report: Report, found: Diagnostic, indexes: Mapping[str, int], finge
             {
                 "id": number,
                 "physicalLocation": _place(report, related.path, related.span),
-                "message": {"text": related.message},
+                "message": {"text": encodable(related.message)},
             }
             for number, related in enumerate(found.related)
         ]
@@ -143,3 +147,8 @@ def _artifact(report: Report, path: str) -> Object:
 
 def _uri(path: str) -> str:
     return Path(os.path.abspath(path)).as_uri()
+
+
+def _folder(path: str) -> str:
+    uri = _uri(path)
+    return uri if uri.endswith("/") else f"{uri}/"
