@@ -6,6 +6,7 @@ import io
 import keyword
 import tokenize
 import warnings
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
@@ -99,9 +100,10 @@ class _Carrier(cst.CSTTransformer):
         self._functions: dict[cst.CSTNode, list[InsertParameter | RenameParameter]] = {}
         self._handlers: dict[cst.CSTNode, NameHandler] = {}
         self._parents: list[cst.CSTNode] = []
-        self._lines: set[int] = set()
+        self._lines: list[int] = []
         for edit in edits:
             self._find(edit)
+        self._lines.sort()
 
     def _find(self, edit: Edit) -> None:
         places = self._places
@@ -127,13 +129,14 @@ class _Carrier(cst.CSTTransformer):
                 pass
 
     def _named(self, node: cst.CSTNode) -> cst.CSTNode:
-        self._lines.add(self._places.span(node).line)
+        self._lines.append(self._places.span(node).line)
         return node
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, cst.BaseCompoundStatement | cst.SimpleStatementLine):
             span = self._places.lines(node)
-            if not any(span.line <= line <= span.end_line for line in self._lines):
+            index = bisect_left(self._lines, span.line)
+            if index == len(self._lines) or self._lines[index] > span.end_line:
                 return False
         self._parents.append(node)
         return True
@@ -162,11 +165,11 @@ class _Carrier(cst.CSTTransformer):
         edits = self._functions.get(original, [])
         for edit in sorted(edits, key=lambda each: isinstance(each, InsertParameter)):
             updated = edit_parameters(updated, edit)
-        self.blocks.done.extend(edits)
+        self.blocks.done.update(edits)
         return updated
 
     def _handler(self, handler: Handler, edit: NameHandler) -> Handler:
-        self.blocks.done.append(edit)
+        self.blocks.done.add(edit)
         if handler.name is not None:
             if isinstance(handler.name.name, cst.Name) and handler.name.name.value == edit.name:
                 return handler
@@ -189,7 +192,7 @@ class _Carrier(cst.CSTTransformer):
                     updated = updated.with_changes(attr=updated.attr.with_changes(value=name))
                 case _:
                     updated = edit_call(updated, edit)
-        self.blocks.done.extend(edits)
+        self.blocks.done.update(edits)
         return updated
 
     def _replaced(self, original: cst.BaseExpression, new: cst.BaseExpression) -> cst.BaseExpression:

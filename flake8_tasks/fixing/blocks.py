@@ -28,7 +28,7 @@ class BlockEdits:
         self.first: dict[cst.CSTNode, list[InsertStatement]] = {}
         self.deleted: dict[cst.CSTNode, DeleteStatement] = {}
         self.replaced: dict[cst.CSTNode, tuple[cst.CSTNode, ReplaceStatements]] = {}
-        self.done: list[object] = []
+        self.done: set[object] = set()
 
     def name(self, node: cst.CSTNode) -> bool:
         """Whether an edit names this statement (other than to put something into its body)."""
@@ -51,7 +51,7 @@ class BlockEdits:
 
     def written(self, inserts: Sequence[InsertStatement]) -> list[Line]:
         """The statements of several insertions, in order."""
-        self.done.extend(inserts)
+        self.done.update(inserts)
         return [line for edit in inserts for line in self.statements(edit.code)]
 
 
@@ -79,7 +79,7 @@ def rebuilt_block(
             if not named and not first:
                 return updated
             if not first and all(_only_deleted(each, edits) for each in named):
-                edits.done.extend(edits.deleted[each] for each in named)
+                edits.done.update(edits.deleted[each] for each in named)
                 kept = [new for old, new in zip(original.body, updated.body, strict=True) if old not in named]
                 return updated.with_changes(body=_closed(kept or [cst.Pass()]))
             body, _ = _rebuilt(
@@ -119,7 +119,7 @@ def _pairs(
         if len(old.body) == 1:
             yield old.body[0], new
         elif named and len(named) < len(old.body) and all(_only_deleted(each, edits) for each in named):
-            edits.done.extend(edits.deleted[each] for each in named)
+            edits.done.update(edits.deleted[each] for each in named)
             left = [mine for theirs, mine in zip(old.body, new.body, strict=True) if theirs not in named]
             yield old, new.with_changes(body=_closed(left))
         elif named or (split_first and index == 0):
@@ -170,7 +170,7 @@ def _rebuilt(
             result.extend(_replacement(edits, edit, leading, pairs[end][1]))
             index, old = end, pairs[end][0]
         elif old in edits.deleted:
-            edits.done.append(edits.deleted[old])
+            edits.done.add(edits.deleted[old])
             waiting = leading
         else:
             result.append(_with_leading(new, leading))
@@ -180,7 +180,7 @@ def _rebuilt(
 
 
 def _replacement(edits: BlockEdits, edit: ReplaceStatements, leading: Lines, last: Line) -> list[Line]:
-    edits.done.append(edit)
+    edits.done.add(edit)
     lines = edits.statements(edit.code)
     lines[0] = _with_leading(lines[0], [*leading, *_leading(lines[0])])
     end = lines[-1]

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 
 from flake8_tasks.edit import (
-    AddImport,
     DeleteStatement,
     DropKeyword,
     Edit,
@@ -23,37 +22,8 @@ from flake8_tasks.edit import (
     Span,
 )
 from flake8_tasks.fixing.arguments import find_keyword, parameters
+from flake8_tasks.fixing.overlaps import place_of
 from flake8_tasks.fixing.places import CannotApply, Places
-
-
-def place_of(edit: Edit) -> Span | None:
-    """The range that an edit names; None for an import, which has no place."""
-    match edit:
-        case SetKeyword(call=place) | DropKeyword(call=place) | RenameKeyword(call=place):
-            return place.span
-        case InsertParameter(function=place) | RenameParameter(function=place) | NameHandler(handler=place):
-            return place.span
-        case ReplaceStatements(first=first, last=last):
-            return Span(first.span.line, first.span.column, last.span.end_line, last.span.end_column)
-        case AddImport():
-            return None
-        case _:
-            return edit.at.span
-
-
-def path_of(edit: Edit) -> str:
-    """The file that an edit changes."""
-    match edit:
-        case SetKeyword(call=place) | DropKeyword(call=place) | RenameKeyword(call=place):
-            return place.path
-        case InsertParameter(function=place) | RenameParameter(function=place) | NameHandler(handler=place):
-            return place.path
-        case ReplaceStatements(first=place):
-            return place.path
-        case AddImport(path=path):
-            return path
-        case _:
-            return edit.at.path
 
 
 def refuse_conflicts(edits: Sequence[Edit], places: Places) -> None:
@@ -68,12 +38,17 @@ def refuse_conflicts(edits: Sequence[Edit], places: Places) -> None:
             if slot in slots:
                 raise _collision(edit)
             slots.add(slot)
-    taken = [(edit, span) for edit in edits for span in _taken(edit, places)]
+    taken: dict[int, list[tuple[Edit, Span]]] = {}
+    for edit in edits:
+        for span in _taken(edit, places):
+            for line in range(span.line, span.end_line + 1):
+                taken.setdefault(line, []).append((edit, span))
     for edit in edits:
         if (place := place_of(edit)) is not None:
-            for other, span in taken:
-                if other is not edit and not _can_stand(edit, place, span):
-                    raise _collision(edit)
+            for line in {place.line, place.end_line}:  # what lies between does no harm
+                for other, span in taken.get(line, ()):
+                    if other is not edit and not _can_stand(edit, place, span):
+                        raise _collision(edit)
 
 
 def _collision(edit: Edit) -> CannotApply:

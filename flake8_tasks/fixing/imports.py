@@ -146,6 +146,8 @@ def _inserted(module: cst.Module, path: str, origin: str, name: str | None) -> c
     new = cst.parse_statement(f"from {origin} import {name}" if name else f"import {origin}")
     assert isinstance(new, cst.SimpleStatementLine)
     body = list(module.body)
+    if not body:
+        module = module.with_changes(has_trailing_newline=True)
     start = 1 if body and module.get_docstring() is not None else 0
     groups: list[list[_Import]] = []
     end = start
