@@ -260,6 +260,8 @@ class TaskBase(NamedTuple):
     signature_known: bool = True
 
 
+_JOBTASTIC: Final = frozenset({"async_or_eager", "async_or_fail", "delay_or_eager", "delay_or_fail", "delay_or_run"})
+
 TASK_BASES: Final[dict[str, TaskBase]] = {
     "celery.Task": TaskBase(bases=()),
     "celery.contrib.django.task.DjangoTask": TaskBase(methods=DEFERRED_DISPATCH),
@@ -274,8 +276,8 @@ TASK_BASES: Final[dict[str, TaskBase]] = {
     "tenant_schemas_celery.task.TenantTask": TaskBase(
         bases=("celery.contrib.django.task.DjangoTask", "celery.Task"), methods=DEFERRED_DISPATCH
     ),
-    "jobtastic.JobtasticTask": TaskBase(signature_known=False),
-    "jobtastic.task.JobtasticTask": TaskBase(signature_known=False),
+    "jobtastic.JobtasticTask": TaskBase(methods=_JOBTASTIC, signature_known=False),
+    "jobtastic.task.JobtasticTask": TaskBase(methods=_JOBTASTIC, signature_known=False),
 }
 
 # How the address of a broker begins that is a database or a folder, and the same as names of transports.

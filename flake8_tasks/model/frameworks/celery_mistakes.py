@@ -141,7 +141,6 @@ KNOWN_WRONG_RETRY_OPTIONS: Final[dict[str, WrongOption]] = {
     "retry_delay": WrongOption("countdown"),
     "default_retry_delay": WrongOption("countdown"),
     "retry_countdown": WrongOption("countdown"),
-    "interval": WrongOption("countdown", exact=False, note="a wait between tries in other libraries"),
     "exception": WrongOption("exc"),
     "error": WrongOption("exc"),
     "cause": WrongOption("exc"),

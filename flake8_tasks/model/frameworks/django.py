@@ -58,8 +58,8 @@ MANAGER_TYPES: Final = frozenset(
 MANAGERS: Final = frozenset({"objects", "_default_manager", "_base_manager"})
 
 # What the methods of querysets and managers return, in words: "instance", "instance or none", "pair" (an instance and
-# whether it is new), "instances" (a list or an iterator), "mapping" (key to instance), "queryset", "rows" (a queryset of
-# dicts, tuples or values), "raw" (a raw queryset), "plain" (none of these).
+# whether it is new), "instances" (a list or an iterator), "mapping" (key to instance), "queryset", "rows" (a queryset
+# of dicts, tuples or values), "raw" (a raw queryset), "plain" (none of these).
 QUERYSET_METHODS: Final[dict[str, str]] = {
     "get": "instance",
     "create": "instance",
@@ -180,7 +180,7 @@ SHORTCUTS: Final[dict[str, str]] = {
 # Functions that return a model class.
 MODEL_GETTERS: Final = frozenset(
     {
-        *("django.contrib.auth.get_user_model", "django.apps.apps.get_model", "oauth2_provider.models.get_user_model"),
+        *("django.contrib.auth.get_user_model", "django.apps.apps.get_model"),
         *("oauth2_provider.models.get_application_model", "oauth2_provider.models.get_access_token_model"),
         *("wagtail.images.get_image_model", "wagtail.documents.get_document_model"),
         *("guardian.utils.get_user_obj_perms_model", "guardian.utils.get_group_obj_perms_model"),

@@ -10,8 +10,8 @@ class Effect(NamedTuple):
 
     Arguments:
         kind: "request" (a call of a service), "mail" (to a recipient), "message" (a text, call or push to a recipient).
-        methods: the methods that do it, for a class; dotted where they are reached through attributes (`messages.create`).
-        timeout: the keyword that limits the wait, of the function, or of the class and its methods; None: there is none.
+        methods: the methods that do it, for a class; dotted where attributes lead to them (`messages.create`).
+        timeout: the keyword that limits the wait, of the function, or of the class and its methods; None: none does.
         position: the place of that parameter among the positional ones, where it can stand there, after `self`.
         seconds: the limit in force when nothing is said; None: it waits for ever.
         timeout_in: who takes the keyword: "call" (the function or each method), "constructor", or "both".
@@ -51,7 +51,7 @@ FUNCTIONS: Final[dict[str, Effect]] = {
     "firebase_admin.messaging.send": Effect("message", timeout=None),
     "firebase_admin.messaging.send_each": Effect("message", timeout=None),
     "firebase_admin.messaging.send_each_for_multicast": Effect("message", timeout=None),
-    "pywebpush.webpush": Effect("message"),
+    "pywebpush.webpush": Effect("message", position=6),
 }
 
 CLASSES: Final[dict[str, Effect]] = {
@@ -96,13 +96,13 @@ CLASSES: Final[dict[str, Effect]] = {
     "twilio.rest.Client": Effect("message", frozenset({"messages.create", "calls.create"}), timeout=None),
     "slack_sdk.WebClient": Effect(
         "message",
-        frozenset({"chat_postMessage", "chat_update", "chat_postEphemeral", "files_upload_v2", "conversations_open"}),
+        frozenset({"chat_postMessage", "chat_update", "chat_postEphemeral", "files_upload_v2"}),
         seconds=30.0,
         timeout_in="constructor",
     ),
     "slack_sdk.web.WebClient": Effect(
         "message",
-        frozenset({"chat_postMessage", "chat_update", "chat_postEphemeral", "files_upload_v2", "conversations_open"}),
+        frozenset({"chat_postMessage", "chat_update", "chat_postEphemeral", "files_upload_v2"}),
         seconds=30.0,
         timeout_in="constructor",
     ),

@@ -64,8 +64,8 @@ SELECTS: Final = frozenset(
 )
 
 # What methods return, in words: "instance", "instance or none", "instances" (a list or an iterator), "query", "scalars"
-# (a ScalarResult), "rows" (a Result, or its tuples), "plain". Where `select` or `query` was given a column or a function,
-# nothing of it is an instance.
+# (a ScalarResult), "rows" (a Result, or its tuples), "plain". Where `select` or `query` was given a column or a
+# function, nothing of it is an instance.
 SESSION_METHODS: Final[dict[str, str]] = {
     "get": "instance or none",
     "get_one": "instance",
