@@ -45,7 +45,7 @@ def unused(text: str, diagnostics: Iterable[Diagnostic], checked: Collection[str
         diagnostics: the findings of that file, the silenced ones too.
         checked: the codes that were looked for: of others nobody knows whether there is something to silence.
     """
-    if re.search(r"noqa.*tsk", text, re.IGNORECASE):
+    if re.search(r"noqa:.*tsk", text, re.IGNORECASE):
         yield from _Comments(text).unused(list(diagnostics), checked)
 
 

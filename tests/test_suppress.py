@@ -265,8 +265,10 @@ def test_a_prefix_is_used_by_any_code_of_it() -> None:
     "text",
     [
         pytest.param("x = 1  # noqa\n", id="no codes"),
+        pytest.param("x = 1  # noqa\nsend()  # TSK101\n", id="no codes, with a code in another comment"),
         pytest.param("x = 1  # noqa: E501\n", id="codes of others"),
         pytest.param("x = 1  # noqa: TSK999\n", id="codes that were not looked for"),
+        pytest.param("x = 1  # noqa because of TSK101\n", id="a code that is no part of it"),
         pytest.param('x = "# noqa: TSK101"\n', id="in a string"),
         pytest.param("# flake8: noqa\nx = 1  # noqa: TSK101\n", id="in a file that flake8 skips"),
     ],

@@ -72,6 +72,14 @@ def test_the_page_is_a_table_with_links_to_the_rules(report: Report) -> None:
     )
 
 
+def test_the_page_of_a_clean_run_is_short(report: Report) -> None:
+    assert github.markdown(Report(files=3)) == "### flake8-tasks\n\nNo problems found.\n\n"
+    assert github.markdown(replace(report, findings=())) == (
+        "### flake8-tasks\n\nNo problems found. 1 file could not be checked.\n\n"
+        "- `shop/broken.py:7`: syntax error: '(' was never closed\n\n"
+    )
+
+
 def test_nothing_in_a_message_ends_its_cell(report: Report) -> None:
     found = replace(report.findings[0], message="a | b\n<script> & c")
     page = github.markdown(replace(report, findings=(found,)))

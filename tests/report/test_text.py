@@ -95,6 +95,7 @@ def test_a_file_that_cannot_be_read_again_has_no_line(report: Report) -> None:
         pytest.param("f('e\u0301', x)", (9, 10), "f('e\u0301', x)", "       ^", id="a combining character before"),
         pytest.param("f('e\u0301')", (3, 7), "f('e\u0301')", "  ^~~", id="a combining character inside"),
         pytest.param("f('\x1b[31m', x)", (3, 10), "f('␛[31m', x)", "  ^~~~~~~", id="an escape code"),
+        pytest.param("f('\x7f', x)", (3, 6), "f('␡', x)", "  ^~~", id="a control character"),
         pytest.param("f('\u202e', x)", (7, 8), "f('\ufffd', x)", "      ^", id="a character that reorders"),
         pytest.param("x", (1, 1), "x", "^", id="an empty span"),
         pytest.param("f(order)", (3, 99), "f(order)", "  ^~~~~~", id="a span that ends behind the line"),
