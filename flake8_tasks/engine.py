@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Iterator, Sequence
 
@@ -66,6 +67,6 @@ def _diagnostic(rule: Rule, problem: Problem, path: str, fixes: bool) -> Diagnos
 
 def _crash(path: str, who: str, span: Span, error: Exception) -> Diagnostic:
     last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{last.filename.rpartition('flake8_tasks')[2].lstrip('/\\')}:{last.lineno}"
+    where = f"{os.path.basename(last.filename)}:{last.lineno}"
     reason = " ".join(str(error).split())[:80]
     return Diagnostic(CRASH, CRASH_NAME, path, span, f"internal error in {who}: {type(error).__name__}: {reason} ({where})")

@@ -89,7 +89,8 @@ class Cache:
 
     def keep_files(self, rows: Iterable[tuple[str, int, int, int, int, str]]) -> None:
         """Remember what files hold."""
-        self._many("insert or replace into file values (?, ?, ?, ?, ?, ?)", list(rows))
+        storable = [row for row in rows if row[0].isascii() or _is_utf8(row[0])]
+        self._many("insert or replace into file values (?, ?, ?, ?, ?, ?)", storable)
 
     def get(self, key: str) -> Any:
         """A kept value, None where there is none or it cannot be read."""
@@ -139,3 +140,12 @@ class Cache:
             self._connection.execute("commit")
         except (sqlite3.Error, OSError):
             self.off()
+
+
+def _is_utf8(path: str) -> bool:
+    """SQLite takes the name of a file only where its bytes are UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

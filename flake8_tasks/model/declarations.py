@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flake8_tasks.model.names import UNBOUND
 from flake8_tasks.model.project import Definition, Project
@@ -45,6 +45,7 @@ class Declaration:
         app: the dotted name of the app object, None for `shared_task`.
         unknown: why there may be options that cannot be read, empty where all are known.
         accepts: names of parameters that a wrapper keeps for itself.
+        passes_on: an option written in it reaches Celery.
     """
 
     value: Value
@@ -53,6 +54,7 @@ class Declaration:
     app: str | None = None
     unknown: str = ""
     accepts: tuple[str, ...] = ()
+    passes_on: bool = True
 
 
 class Declarations:
@@ -97,6 +99,7 @@ class Declarations:
             inner.app,
             unknown or inner.unknown,
             inner.accepts,
+            inner.passes_on,
         )
 
     def makes_tasks(self, function: Value) -> tuple[bool, str | None]:
@@ -188,15 +191,17 @@ class Declarations:
             if not value.arguments:
                 return None
             value = CallValue(value.arguments[0], value.arguments[1:], value.keywords, value.complete, value.span)
-        elif isinstance(function, Reference):
+            return self._of(value, path, "wrapper", depth + 1)
+        if isinstance(function, Reference):
             maker = self.project.definition(function.origin)
             if maker is not None and isinstance(maker.record, ClassRecord) and not maker.rest:
                 inner = self._read_class(maker.record, maker.path, depth)
                 given = tuple(Given(name, option, "wrapper", path) for name, option in value.keywords)
                 if inner is None:
                     return None
-                return Declaration(value, (*given, *inner.given), inner.wrapper, inner.app, inner.unknown, inner.accepts)
-        return self._of(value, path, "wrapper", depth + 1)
+                return replace(inner, value=value, given=(*given, *inner.given), passes_on=False)
+        inner = self._of(value, path, "wrapper", depth + 1)
+        return replace(inner, passes_on=False) if inner else None
 
     def _read_class(self, found: ClassRecord, path: str, depth: int) -> Declaration | None:
         call = found.method("__call__")
@@ -205,7 +210,8 @@ class Declarations:
             return None
         start = found.method("__init__")
         accepts = _kept_by(start) if start else ()
-        return Declaration(inner.value, inner.given, inner.wrapper, inner.app, inner.unknown, accepts)
+        passes_on = start is not None and any(parameter.kind == "keywords" for parameter in start.parameters)
+        return replace(inner, accepts=accepts, passes_on=passes_on)
 
     def _read_function(self, function: FunctionRecord, path: str, depth: int) -> Declaration | None:
         own = {parameter.name for parameter in function.parameters}
@@ -230,7 +236,7 @@ class Declarations:
             passes_on = any(parameter.kind == "keywords" for parameter in function.parameters)
             unknown = strange or ("" if passes_on else inner.unknown)
             accepts = tuple(name for name in _kept_by(function) if name not in forwarded)
-            return Declaration(value, (*given, *defaults), inner.wrapper, inner.app, unknown, accepts)
+            return Declaration(value, (*given, *defaults), inner.wrapper, inner.app, unknown, accepts, passes_on)
         return None
 
 

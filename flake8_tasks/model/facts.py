@@ -15,6 +15,8 @@ from flake8_tasks.model.tasks import Task, function_of
 
 if TYPE_CHECKING:
     from flake8_tasks.model.orm import Instance, Queryset
+    from flake8_tasks.model.declarations import Given
+    from flake8_tasks.model.project import Project
     from flake8_tasks.model.reader import Reader
     from flake8_tasks.model.settings import Found
     from flake8_tasks.model.transactions import Transaction
@@ -300,6 +302,24 @@ class Declared:
             if function is not None and function.name == "run":
                 return function, inner
         return None
+
+    @property
+    def project(self) -> Project:
+        """The project around it."""
+        return self.reader.project
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.module.source.path
+
+    def place_of(self, span: Span) -> Place:
+        """A place in this file, for edits."""
+        return Place(self.path, span)
+
+    def keyword_span(self, given: Given) -> Span:
+        """From an option's name to the end of its value, for a value of this file."""
+        return self.module.named_span(given.value.span)
 
     @property
     def retries(self) -> tuple[Retry, ...]:

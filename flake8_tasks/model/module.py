@@ -133,6 +133,21 @@ class Module:
         return Place(self.source.path, self.source.span(node))
 
     @cached_property
+    def _named(self) -> dict[Span, Span]:
+        """The span of each keyword's or class attribute's value → that with its name."""
+        found: dict[Span, Span] = {}
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, ast.keyword):
+                found[self.source.span(node.value)] = self.source.span(node)
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                found[self.source.span(node.value)] = self.source.span(node)
+        return found
+
+    def named_span(self, span: Span) -> Span:
+        """From the name of a keyword or variable to the end of its value, which stands at `span`."""
+        return self._named.get(span, span)
+
+    @cached_property
     def telling_lines(self) -> list[bool]:
         """For each line, counted from 0, whether a telling word stands in it."""
         return [_TELLING.search(line) is not None for line in self.source.lines]

@@ -69,7 +69,7 @@ class Project:
         words = tuple(sorted({name.rpartition(".")[2].encode() for name in own}))
         self.index = Index(root, dict(overlay or {}), words, self.cache)
         self.asked: set[str] = set()
-        self._modules: dict[str, Module | None] = {}
+        self._modules: dict[str, Module | Unreadable] = {}
         self._summaries: dict[str, Summary | None] = {}
         self._found: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._answers: dict[tuple[str, object], tuple[object, frozenset[str]]] = {}
@@ -120,22 +120,37 @@ class Project:
                     if path in self.index.known:
                         yield path, parts[length:]
 
+    def source(self, path: str) -> Source:
+        """A file of the project, read and parsed once.
+
+        Raises:
+            OSError: it cannot be read.
+            Unreadable: it cannot be parsed.
+        """
+        found = self._modules.get(path)
+        if found is None:
+            data = self.index.data(path)
+            self.index.met(path, data)
+            try:
+                found = self.adopt(Source.of(path, data))
+            except Unreadable as error:
+                found = self._modules[path] = error
+        if isinstance(found, Unreadable):
+            raise found
+        return found.source
+
     def module(self, path: str) -> Module | None:
         """A file of the project, parsed; None where it cannot be."""
-        if path not in self._modules:
-            try:
-                source = Source.of(path, self.index.data(path))
-            except (OSError, Unreadable):
-                self._modules[path] = None
-            else:
-                self.adopt(source)
         self.asked.add(f"path:{path}")
-        return self._modules[path]
+        try:
+            return self.adopt(self.source(path))
+        except (OSError, Unreadable):
+            return None
 
     def adopt(self, source: Source) -> Module:
         """Take a file that somebody has parsed into the project."""
         known = self._modules.get(source.path)
-        if known is not None and (known.source is source or known.source.text == source.text):
+        if isinstance(known, Module) and (known.source is source or known.source.text == source.text):
             return known
         module = Module(source, *self.module_name(source.path))
         self._modules[source.path] = module

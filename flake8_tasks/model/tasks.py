@@ -98,7 +98,8 @@ class Task:
     @property
     def sets_options_in_decorator(self) -> bool:
         """Its own decorator takes options, so that a fix can write one there."""
-        return isinstance(self.record, FunctionRecord) and self.span == self.declaration.value.span
+        own = isinstance(self.record, FunctionRecord) and self.span == self.declaration.value.span
+        return own and self.declaration.passes_on
 
     # Options.
 

@@ -1,0 +1,76 @@
+"""A task has no time limit.
+
+Celery has no limit of its own.  A task that hangs, in a request that never answers or a query that waits for a
+lock, holds its worker slot until somebody restarts the worker; a few of them and the queue stands still while
+every monitor shows workers that are up.
+
+A limit counts wherever it is set: on the task, its base class, the app's `task_cls`, a decorator of the project,
+`task_annotations`, or once for all in the settings (`task_time_limit`, `task_soft_time_limit`), which is the shortest
+way to be rid of this message.  The rule is silent where the settings cannot be read: `config_from_envvar`, settings that are
+made at run time, base classes that are not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_tasks.edit import Edit, Refusal, Safety, SetKeyword
+from flake8_tasks.model.facts import Declared
+from flake8_tasks.rule import Problem, Rule
+
+rule = Rule(
+    __name__,
+    __doc__,
+    code="TSK501",
+    message="`{task}` has no time limit, nor do the settings: if it hangs, its worker slot is gone",
+    bad="""
+        import requests
+        from celery import Celery
+
+        app = Celery("shop")
+
+
+        @app.task
+        def fetch_rates(url):
+            return requests.get(url, timeout=None).json()
+        """,
+    good="""
+        import requests
+        from celery import Celery
+
+        app = Celery("shop")
+
+
+        @app.task(soft_time_limit=270, time_limit=300)
+        def fetch_rates(url):
+            return requests.get(url, timeout=None).json()
+        """,
+    fix=Safety.UNSAFE,
+    fix_notes="""
+        Writes a soft limit of 270 seconds and a hard limit of 300 on the task (both are options).  A task that rightly runs
+        longer is killed then: look at each.  One `task_time_limit` in the settings does the same for all tasks.
+        """,
+    ignore_when="The worker's pool is `threads` or `solo`, where Celery does not enforce limits at all.",
+    options=("soft-time-limit", "time-limit"),
+    see=(
+        ("Celery: time limits", "https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits"),
+        ("Celery tasks checklist, Vinta Software", "https://devchecklists.com/en/checklist/celery-tasks-checklist"),
+    ),
+)
+
+
+@rule.on(Declared)
+def check(declared: Declared) -> Iterator[Problem]:
+    task = declared.task
+    if declared.project.settings.unknown:
+        return
+    if task.option("time_limit") or task.option("soft_time_limit"):
+        return
+
+    def limited() -> tuple[Edit, ...] | Refusal:
+        if not task.sets_options_in_decorator:
+            return Refusal("its decorator takes no options")
+        soft, hard = (declared.project.config.thresholds[name] for name in rule.options)
+        return (SetKeyword(task.place, "soft_time_limit", str(soft)), SetKeyword(task.place, "time_limit", str(hard)))
+
+    yield Problem(declared, {"task": task.name}, limited, "Set a soft and a hard time limit")
