@@ -32,8 +32,8 @@ def check(source: Source, project: Project, rules: Sequence[Rule], *, fixes: boo
         rules = [rule for rule in rules if rule.tests]
     if not rules:
         return []
-    found = list(_check(source, project, rules, fixes))
-    return sorted(dict.fromkeys(found), key=lambda one: (one.span, one.code, one.message))
+    found = {(one.code, one.span): one for one in reversed([*_check(source, project, rules, fixes)])}
+    return sorted(found.values(), key=lambda one: (one.span, one.code))
 
 
 def _check(source: Source, project: Project, rules: Sequence[Rule], fixes: bool) -> Iterator[Diagnostic]:

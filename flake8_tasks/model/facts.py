@@ -85,6 +85,11 @@ class _Fact:
         return self.site.span
 
     @property
+    def text(self) -> str:
+        """As it is written."""
+        return self.module.source.segment(self.call)
+
+    @property
     def place(self) -> Place:
         """The whole call, for edits."""
         return self.site.place
@@ -244,6 +249,27 @@ class Retry(_Fact):
         return self.keywords.get(name)
 
     @property
+    def counts_itself(self) -> bool:
+        """It stands behind a test of `request.retries`."""
+        tests = (frame.node.test for frame in self.frame.here() if isinstance(frame.node, ast.If))
+        return any(
+            isinstance(node, ast.Attribute) and node.attr == "retries" for test in tests for node in ast.walk(test)
+        )
+
+    @property
+    def handles_exhaustion(self) -> bool:
+        """Its function has a clause for `MaxRetriesExceededError`."""
+        function = self.frame.function
+        return function is not None and any(
+            isinstance(node, ast.ExceptHandler)
+            and node.type is not None
+            and any(
+                getattr(part, "attr", getattr(part, "id", "")) == "MaxRetriesExceededError" for part in ast.walk(node.type)
+            )
+            for node in ast.walk(function.node)
+        )
+
+    @property
     def handler(self) -> ast.ExceptHandler | None:
         """The `except` clause whose body it stands in, in its own function."""
         for frame in self.frame.here():
@@ -316,6 +342,10 @@ class Declared:
     def place_of(self, span: Span) -> Place:
         """A place in this file, for edits."""
         return Place(self.path, span)
+
+    def text_of(self, span: Span) -> str:
+        """What stands at a place in this file."""
+        return self.module.source.text_at(span)
 
     def keyword_span(self, given: Given) -> Span:
         """From an option's name to the end of its value, for a value of this file."""

@@ -11,6 +11,7 @@ from flake8_tasks.model.names import Binding, How, Scope
 from flake8_tasks.model.orm_classes import Classes
 from flake8_tasks.model.orm_members import Members, made
 from flake8_tasks.model.orm_parameters import Parameters
+from flake8_tasks.model.orm_shapes import agreed, is_none, item_of, one_of, returned, taken, text
 from flake8_tasks.model.orm_values import (
     Awaitable,
     Form,
@@ -21,10 +22,10 @@ from flake8_tasks.model.orm_values import (
     Queryset,
     Select,
     Several,
-    Table,
     Thing,
 )
 from flake8_tasks.model.orm_views import Views
+from flake8_tasks.model.summary import FunctionRecord
 
 if TYPE_CHECKING:
     from flake8_tasks.model.module import Frame, Module
@@ -42,6 +43,7 @@ _AWAITED = frozenset(
     if (last := name.rpartition(".")[2])[0] == "a" and name.replace(f".{last}", f".{last[1:]}") in django.SHORTCUTS
 )
 _TOO_DEEP = 40
+_FUNCTIONS_DEEP = 3
 
 
 class Orm:
@@ -53,6 +55,7 @@ class Orm:
         self.views = Views(self.classes)
         self.members = Members(self.classes, self.views)
         self._open: set[ast.expr] = set()
+        self._functions: list[str] = []
 
     def of(self, node: ast.expr, frame: Frame, module: Module) -> Instance | Queryset | None:
         """The instance or queryset that an expression is, None where it is neither or nobody can say.
@@ -106,7 +109,7 @@ class Orm:
             case ast.BoolOp(values=[*_, last]):
                 return self.read(last, scope, module)
             case ast.Subscript(value=owner, slice=index):
-                return _item(self.read(owner, scope, module), index, text(node))
+                return item_of(self.read(owner, scope, module), index, text(node))
             case ast.List(elts=items) | ast.Set(elts=items):
                 item = self._agreed(items, scope, module)
                 return Items(item) if item is not None else None
@@ -119,7 +122,7 @@ class Orm:
         return None
 
     def _agreed(self, nodes: list[ast.expr], scope: Scope, module: Module) -> Thing | None:
-        return _agree([self.read(node, scope, module) for node in nodes if not _is_none(node)])
+        return agreed([self.read(node, scope, module) for node in nodes if not is_none(node)])
 
     def _named(self, node: ast.expr, scope: Scope, module: Module) -> ModelClass | None:
         return self.classes.named(module.names.origin(node, scope))
@@ -135,12 +138,12 @@ class Orm:
             return self._named(node, scope, module)
         things: list[Thing | None] = []
         for binding in reaching(node, scope, where, bindings):
-            if binding.how is How.ASSIGNMENT and binding.value is not None and _is_none(binding.value):
+            if binding.how is How.ASSIGNMENT and binding.value is not None and is_none(binding.value):
                 continue
             things.append(self._bound(node.id, binding, where, module))
             if things[-1] is None:
                 return None
-        return _agree(things)
+        return agreed(things)
 
     def _bound(self, name: str, binding: Binding, where: Scope, module: Module) -> Thing | None:
         match binding:
@@ -151,7 +154,7 @@ class Orm:
                 if thing is None and isinstance(statement, ast.AnnAssign):
                     how = f"annotated {text(statement.annotation)}"
                     return self.parameters(module).annotated(statement.annotation, where, how)
-                thing = _taken(thing, binding.path)
+                thing = taken(thing, binding.path)
                 if isinstance(thing, Instance) and not isinstance(value, ast.Name):
                     return Instance(thing.model, thing.orm, f"assigned from {text(value)}")
                 if isinstance(thing, Queryset) and not isinstance(value, ast.Name):
@@ -161,7 +164,7 @@ class Orm:
                 if where.parent and isinstance(where.node, _COMPREHENSIONS) and loop is where.node.generators[0]:
                     where = where.parent
                 how = f"one of {text(source)}"
-                return _taken(_one(self.read(source, where, module), how), binding.path)
+                return taken(one_of(self.read(source, where, module), how), binding.path)
         return None
 
     def parameters(self, module: Module) -> Parameters:
@@ -212,20 +215,51 @@ class Orm:
         if self.views.is_form(origin):
             many = any(keyword.arg == "many" for keyword in node.keywords)
             return Form(origin, self.views.form_model(origin), many)
+        return self._returned(origin, how)
+
+    def _returned(self, origin: str, how: str) -> Thing | None:
+        """What a function of the project returns, by its annotation or by all its `return`s."""
+        definition = self.project.definition(origin)
+        if definition is None or not isinstance(definition.record, FunctionRecord) or definition.rest:
+            return None
+        if definition.record.decorators or len(self._functions) > _FUNCTIONS_DEEP or origin in self._functions:
+            return None
+        module = self.project.module(definition.path)
+        self._functions.append(origin)
+        try:
+            thing = self._read_function(module, definition.record.name, how) if module else None
+        finally:
+            self._functions.pop()
+        if isinstance(thing, Instance):
+            thing = Instance(thing.model, thing.orm, how)
+        elif isinstance(thing, Queryset):
+            thing = Queryset(thing.model, thing.orm, thing.kind, how)
+        return Awaitable(thing) if thing and definition.record.is_async else thing
+
+    def _read_function(self, module: Module, name: str, how: str) -> Thing | None:
+        top = module.names.top
+        match top.bindings.get(name):
+            case [Binding(node=ast.FunctionDef() | ast.AsyncFunctionDef() as function)]:
+                if function.returns is not None:
+                    thing = self.parameters(module).annotated(function.returns, top, how)
+                    if thing is not None:
+                        return thing
+                values = [value for value in returned(function) if value is not None and not is_none(value)]
+                return agreed([self.read(value, top.child(function), module) for value in values])
         return None
 
     def _builtin(self, name: str, node: ast.Call, scope: Scope, module: Module) -> Thing | None:
         if not node.args:
             return None
         if name == "zip":
-            things = tuple(_one(self.read(argument, scope, module), "") for argument in node.args)
+            things = tuple(one_of(self.read(argument, scope, module), "") for argument in node.args)
             return Items(Several(things)) if any(things) else None
         if name not in ("list", "tuple", "set", "sorted", "reversed", "iter", "next", "enumerate", "type"):
             return None
         thing = self.read(node.args[0], scope, module)
         if name == "type":
             return ModelClass(thing.model, thing.orm) if isinstance(thing, Instance) else None
-        item = _one(thing, text(node))
+        item = one_of(thing, text(node))
         if item is None:
             return None
         if name == "next":
@@ -249,82 +283,3 @@ class Orm:
             case "rows" | "scalars", Select(model, "select"):
                 return Select(model, word)
         return None
-
-
-def text(node: ast.expr | None) -> str:
-    """An expression in short: calls without their arguments."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=owner, attr=name):
-            return f"{text(owner)}.{name}"
-        case ast.Call(func=function):
-            return f"{text(function)}()"
-        case ast.Subscript(value=owner):
-            return f"{text(owner)}[…]"
-        case ast.Await(value=value) | ast.NamedExpr(value=value):
-            return text(value)
-        case ast.Constant(value=str(value)):
-            return value
-    return "…"
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
-def _agree(things: list[Thing | None]) -> Thing | None:
-    """The one answer of all, None when they differ; instances of different models are instances still."""
-    if not things:
-        return None
-    first = things[0]
-    for other in things[1:]:
-        match first, other:
-            case Instance(model=one, orm=orm), Instance(model=two, orm=same) if orm == same:
-                first = Instance(one if one == two else None, orm, first.how)
-            case Queryset(one, orm, kind, how), Queryset(two, same, alike) if orm == same and kind == alike:
-                first = Queryset(one if one == two else None, orm, kind, how)
-            case Items(Instance() as one_item), Items(Instance() as two_item):
-                item = _agree([one_item, two_item])
-                first = Items(item) if item else None
-            case _ if first != other:
-                return None
-    return first
-
-
-def _one(thing: Thing | None, how: str) -> Thing | None:
-    """What iterating over a thing gives."""
-    match thing:
-        case Queryset(model, orm, "instances"):
-            return Instance(model, orm, how)
-        case Items(Instance(model, orm)):
-            return Instance(model, orm, how)
-        case Items(item):
-            return item
-        case Select(model, "scalars"):
-            return Instance(model, "sqlalchemy", how)
-    return None
-
-
-def _taken(thing: Thing | None, path: tuple[int, ...]) -> Thing | None:
-    """What unpacking takes out of a thing, one position after the other."""
-    for position in path:
-        match thing:
-            case Several(items):
-                thing = items[position] if position < len(items) else None
-            case _:
-                thing = _one(thing, "")
-    return thing
-
-
-def _item(thing: Thing | None, index: ast.expr, how: str) -> Thing | None:
-    if isinstance(thing, Table):
-        return thing.item
-    if isinstance(index, ast.Slice):
-        return thing if isinstance(thing, Items | Queryset) else None
-    match thing, index:
-        case Several(items), ast.Constant(value=int(position)) if 0 <= position < len(items):
-            return items[position]
-        case Items() | Queryset(), _:
-            return _one(thing, how)
-    return None

@@ -7,7 +7,9 @@ import ast
 from flake8_tasks.model.frameworks import django
 from flake8_tasks.model.names import How
 from flake8_tasks.model.orm_classes import Classes
-from flake8_tasks.model.values import Attribute, CallValue, Reference, Value
+from flake8_tasks.model.orm_shapes import returned
+from flake8_tasks.model.summary import ClassRecord
+from flake8_tasks.model.values import Attribute, CallValue, Reference
 
 _SINGLE_OBJECT_VIEWS = frozenset(
     name
@@ -43,10 +45,22 @@ class Views:
 
     def overrides(self, name: str, method: str) -> bool:
         """A class of the project in the lineage has its own method, which does not just return what `super()` does."""
-        for _, record, _ in self.project.bases(name):
-            own = record.method(method) if record else None
-            if own is not None:
-                return not own.returns or not all(_is_super(value, method) for value in own.returns)
+        for origin, record, _ in self.project.bases(name):
+            if record is not None and record.method(method) is not None:
+                return not self._passes_on(origin, record, method)
+        return False
+
+    def _passes_on(self, origin: str, record: ClassRecord, method: str) -> bool:
+        definition = self.project.definition(origin)
+        module = self.project.module(definition.path) if definition and definition.path else None
+        found = module.names.top.bindings.get(record.qualname, ()) if module else ()
+        for owner in (binding.node for binding in found if isinstance(binding.node, ast.ClassDef)):
+            assert module is not None
+            scope = module.names.top.child(owner)
+            for node in (binding.node for binding in scope.bindings.get(method, ())):
+                if isinstance(node, ast.FunctionDef):
+                    values = [module.summarizer.settled(value, scope.child(node)) for value in returned(node) if value]
+                    return bool(values) and all(_is_super(value, method) for value in values)
         return False
 
     def view_model(self, name: str) -> str | None:
@@ -98,11 +112,11 @@ class Views:
         return None
 
 
-def _is_super(value: Value, method: str) -> bool:
-    """`super().method(...)`, with or without arguments."""
+def _is_super(value: ast.expr, method: str) -> bool:
+    """`super().method(...)`, with or without arguments, or `self.instance` for what a form saves."""
     match value:
-        case CallValue(function=Attribute(value=CallValue(function=Reference(parts=("super",))), name=name)):
+        case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=name)):
             return name == method
-        case Reference(parts=("self", "instance")):
+        case ast.Attribute(value=ast.Name(id="self"), attr="instance"):
             return method == "save"
     return False

@@ -106,7 +106,10 @@ class Source:
 
     def segment(self, node: ast.AST) -> str:
         """A node's own text."""
-        span = self.span(node)
+        return self.text_at(self.span(node))
+
+    def text_at(self, span: Span) -> str:
+        """What stands at a place."""
         lines = self.lines[span.line - 1 : span.end_line]
         lines[-1] = lines[-1][: span.end_column - 1]
         lines[0] = lines[0][span.column - 1 :]
