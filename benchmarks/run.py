@@ -26,6 +26,7 @@ HERE = Path(__file__).parent
 OURS, RIVALS = "flake8-tasks", ("flake8-bugbear", "flake8-async")
 WITHOUT_TASKS = ("asyncio", "email", "http", "importlib", "json", "logging", "unittest", "urllib", "xml")
 MANY = 100  # rules, for the start of flake8
+STARTS = 15  # measured at least, since they are short
 COPIES = 10  # of a project, for growth
 PARTS = ("start", "flake8", "check", "growth")
 MEGABYTE = 1_000_000
@@ -95,7 +96,7 @@ class Bench:
                 "many": Command(with_many.words, with_many.folder, {"PYTHONPATH": str(many)}),
                 **{rival: self.flake8(self.scratch, [rival], version) for rival in _installed(RIVALS)},
             },
-            max(self.runs, 15),
+            max(self.runs, STARTS),
         )
         none = costs["none"].wall
         yield Claim("flake8 --version with the plugin", (costs["ours"].wall - none) * 1000, 30, "ms", "more")
