@@ -19,7 +19,7 @@ CLEAN, FOUND, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 PROGRAM = "flake8-tasks"
 ENDS = "Exit status: 0 clean, 1 problems or files that could not be checked, 2 wrong usage or an internal error."
-ENDS_FIX = "Exit status: 0 done, also with nothing to do; 2 wrong usage or an internal error."
+ENDS_FIX = "Exit status: 0 done, also with nothing to do; 2 wrong usage, a file not written, or an internal error."
 SELECTORS = "A selector is a code (TSK301), a prefix of codes (TSK3), the name of a rule, or ALL."
 
 

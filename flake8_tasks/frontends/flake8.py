@@ -129,6 +129,8 @@ class Plugin:
         from flake8_tasks.files import may_hold_task_code, project_root
 
         path = os.path.abspath(self.filename)
+        if path == self._stdin and not path.endswith(".py"):
+            path = self._stdin = f"{path}.py"  # what has no name is a module too
         root = project_root(Path(path))
         config = self._config(root)
         text = "".join(self.lines)

@@ -1,0 +1,130 @@
+"""`flake8-tasks fix`: what it writes, what it says, how it ends."""
+
+from __future__ import annotations
+
+import pytest
+from command import BROKEN, CLEAN, Shop
+
+RETRIES = """\
+from celery import shared_task
+
+
+@shared_task(bind=True, time_limit=30)
+def refresh(self):
+    try:
+        return 1
+    except OSError as error:
+        raise self.retry(exc=error)
+"""
+SAFE = RETRIES.replace("time_limit=30", "time_limit=30, max_retries=3")
+NO_LIMIT = CLEAN.replace("(time_limit=30)", "")
+LIMIT = CLEAN.replace("(time_limit=30)", "(soft_time_limit=270, time_limit=300)")
+
+
+def test_safe_fixes_are_written_and_said(shop: Shop) -> None:
+    file = shop.write("tasks.py", RETRIES)
+    run = shop.run("fix")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.splitlines()[0].startswith("tasks.py:4:2: TSK401 fixed: ")
+    assert run.stdout.splitlines()[-1] == "Fixed 1 problem in 1 file."
+    assert file.read_text() == SAFE
+
+
+def test_a_second_run_has_nothing_to_do(shop: Shop) -> None:
+    file = shop.write("tasks.py", SAFE)
+    before = file.stat()
+    run = shop.run("fix", "--exit-non-zero-on-fix")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "Nothing to fix.\n", "")
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_an_empty_folder_is_no_error(shop: Shop) -> None:
+    (shop.root / "setup.py").unlink()
+    assert shop.run("fix").returncode == 0
+
+
+def test_unsafe_fixes_are_asked_for(shop: Shop) -> None:
+    file = shop.write("tasks.py", NO_LIMIT)
+    run = shop.run("fix")
+    assert (run.returncode, file.read_text()) == (0, NO_LIMIT)
+    assert run.stdout == "Nothing to fix.\n1 more problem could be fixed with `--unsafe-fixes`.\n"
+    run = shop.run("fix", "--unsafe-fixes")
+    assert (run.returncode, file.read_text()) == (0, LIMIT)
+
+
+def test_only_selected_rules_are_fixed(shop: Shop) -> None:
+    file = shop.write("tasks.py", RETRIES.replace(", time_limit=30", ""))
+    assert shop.run("fix", "--select", "TSK401", "--unsafe-fixes").returncode == 0
+    assert file.read_text() == SAFE.replace(", time_limit=30", "")
+    assert shop.run("fix", "--ignore", "missing-time-limit", "--unsafe-fixes").returncode == 0
+    assert file.read_text() == SAFE.replace(", time_limit=30", "")
+
+
+def test_what_was_changed_can_be_the_exit_status(shop: Shop) -> None:
+    file = shop.write("tasks.py", RETRIES)
+    assert shop.run("fix", "--exit-non-zero-on-fix").returncode == 1
+    assert file.read_text() == SAFE
+
+
+def test_a_diff_writes_nothing(shop: Shop) -> None:
+    file = shop.write("tasks.py", RETRIES)
+    run = shop.run("fix", "--diff")
+    assert run.returncode == 1
+    assert file.read_text() == RETRIES
+    assert run.stdout.splitlines()[:2] == ["--- a/tasks.py", "+++ b/tasks.py"]
+    changed = [line for line in run.stdout.splitlines()[2:] if line[0] in "+-"]
+    assert changed == [
+        "-@shared_task(bind=True, time_limit=30)",
+        "+@shared_task(bind=True, time_limit=30, max_retries=3)",
+    ]
+    assert run.stderr.splitlines()[-1] == "Would fix 1 problem in 1 file."
+
+
+def test_a_diff_of_nothing_is_clean(shop: Shop) -> None:
+    shop.write("tasks.py", SAFE)
+    run = shop.run("fix", "--diff")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "Nothing to fix.\n")
+
+
+def test_standard_input_goes_to_standard_output(shop: Shop) -> None:
+    file = shop.write("tasks.py", CLEAN)
+    run = shop.run("fix", "-", "--stdin-filename", "tasks.py", stdin=RETRIES)
+    assert (run.returncode, run.stdout) == (0, SAFE)
+    assert run.stderr.splitlines()[-1] == "Fixed 1 problem in 1 file."
+    assert file.read_text() == CLEAN
+
+
+@pytest.mark.parametrize("text", [SAFE, BROKEN, ""])
+def test_standard_input_that_is_not_fixed_comes_back_as_it_was(shop: Shop, text: str) -> None:
+    run = shop.run("fix", "-", stdin=text)
+    assert (run.returncode, run.stdout) == (0, text)
+
+
+def test_standard_input_keeps_its_line_ends_and_encoding(shop: Shop) -> None:
+    text = ("# coding: latin-1\n# Grüße\n" + RETRIES).replace("\n", "\r\n")
+    run = shop.run("fix", "-", stdin=text.encode("latin-1"))
+    assert run.returncode == 0
+    wanted = text.replace("time_limit=30", "time_limit=30, max_retries=3")
+    assert run.stdout.encode("utf-8", "surrogateescape") == wanted.encode("latin-1")
+
+
+def test_a_broken_file_is_said_and_the_others_are_fixed(shop: Shop) -> None:
+    broken = shop.write("broken.py", BROKEN)
+    file = shop.write("tasks.py", RETRIES)
+    run = shop.run("fix")
+    assert run.returncode == 0
+    assert "broken.py:5: error: syntax error: invalid syntax" in run.stdout
+    assert (broken.read_text(), file.read_text()) == (BROKEN, SAFE)
+
+
+def test_files_that_are_not_named_are_not_changed(shop: Shop) -> None:
+    mine, other = shop.write("mine.py", RETRIES), shop.write("other.py", RETRIES)
+    assert shop.run("fix", "mine.py").returncode == 0
+    assert (mine.read_text(), other.read_text()) == (SAFE, RETRIES)
+
+
+def test_noqa_keeps_a_finding_as_it_is(shop: Shop) -> None:
+    text = RETRIES.replace("time_limit=30)", "time_limit=30)  # noqa: TSK401")
+    file = shop.write("tasks.py", text)
+    assert shop.run("fix").returncode == 0
+    assert file.read_text() == text
