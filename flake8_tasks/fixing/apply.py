@@ -30,6 +30,7 @@ from flake8_tasks.edit import (
 from flake8_tasks.fixing.arguments import CallEdit, edit_call, edit_parameters, expression
 from flake8_tasks.fixing.blocks import BlockEdits, check_statement, rebuilt_block, rebuilt_module, tables
 from flake8_tasks.fixing.conflicts import refuse_conflicts
+from flake8_tasks.fixing.formfeeds import FormFeeds
 from flake8_tasks.fixing.imports import with_import
 from flake8_tasks.fixing.places import CannotApply, Handler, Places
 from flake8_tasks.fixing.precedence import fitted
@@ -56,13 +57,16 @@ def apply(path: str, text: str, edits: Sequence[Edit]) -> str:
     for edit in edits:
         _refuse_bad_names(edit)
     try:
-        source = Source(path, text, parse(text))
-        module = cst.parse_module(text)
-        if module.code != text:
+        original = Source(path, text, parse(text))
+        feeds = FormFeeds(original)
+        source = feeds.source
+        edits = [feeds.hidden(edit) for edit in edits]
+        module = cst.parse_module(source.text)
+        if module.code != source.text:
             raise CannotApply("libcst does not give the file back as it is")
         places = Places(source, module)
         refuse_conflicts(edits, places)
-        result = _carried_out(path, module, places, edits)
+        result = feeds.shown(_carried_out(path, module, places, edits))
     except Unreadable as error:
         raise CannotApply(f"line {error.line}: {error.message}") from error
     except cst.ParserSyntaxError as error:
@@ -71,7 +75,7 @@ def apply(path: str, text: str, edits: Sequence[Edit]) -> str:
         raise CannotApply(f"the result would not be valid Python: {error}") from error
     except RecursionError:
         raise CannotApply("the file is nested too deeply") from None
-    _refuse_broken(source, result)
+    _refuse_broken(original, result)
     if _comments(text) - _comments(result):
         raise CannotApply("a comment would be lost")
     return result

@@ -136,5 +136,7 @@ def _in_format_strings(tree: ast.Module) -> Iterator[ast.expr]:
         if type(node).__name__ in ("JoinedStr", "TemplateStr"):
             for child in ast.iter_child_nodes(node):
                 for inner in ast.walk(child):
-                    if isinstance(inner, ast.expr) and type(inner).__name__ not in ("Constant", "JoinedStr"):
+                    if isinstance(inner, ast.expr) and not isinstance(
+                        inner, ast.Constant | ast.JoinedStr | ast.FormattedValue
+                    ):
                         yield inner

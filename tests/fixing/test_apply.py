@@ -33,7 +33,7 @@ class Code:
     """A text, and the places of its nodes by their own source."""
 
     def __init__(self, text: str) -> None:
-        self.text = textwrap.dedent(text)
+        self.text = textwrap.dedent(text) if text.startswith("\n ") else text
         self.source = Source.of(PATH, self.text.encode())
 
     def at(self, segment: str, kind: type[ast.AST] = ast.expr, count: int = 0) -> Place:
@@ -369,6 +369,25 @@ def test_a_handler_is_named(before: str, after: str) -> None:
 def test_edits_keep_form_feeds_and_tabs_and_mixed_line_ends() -> None:
     code = Code("x = 'ä\u2028'\n\x0c\ndef f():\r\n\tif x:\n\t\tf('ä', g(1))\r\n\x0c\ny = 1\n")
     assert code.after(SetKeyword(code.at("g("), "k", "2")) == code.text.replace("g(1)", "g(1, k=2)")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x0cg(1)\n",
+        "x\n\x0cdef f():\n    g(1)\n",
+        "if x:\r\n    y\r\n\x0c    g(1)\r\n",
+        "if x:\n    y\n    \x0c    g(1)\n",
+        "x = '''\n\x0cg(2)\n'''\n\x0c\n\x0c \x0c@g(1)\ndef f(): pass\n",
+        "h(\n\x0c  g(1))\n",
+        "x = 1\n\n\x0c\n\n# c\ng(1)\n\x0c",
+    ],
+)
+def test_form_feeds_at_the_start_of_a_line_stay(text: str) -> None:
+    code = Code(text)
+    edits = [SetKeyword(code.at("g(1"), "k", "2"), AddImport(PATH, "os")]
+    assert apply(PATH, code.text, edits[:1]) == code.text.replace("g(1)", "g(1, k=2)")
+    assert code.after(*edits).count("\x0c") == code.text.count("\x0c")
 
 
 def test_multi_line_strings_before_a_place_do_not_shift_it() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from flake8_tasks.edit import AddImport
@@ -212,6 +212,7 @@ IMPORTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(IMPORTS), MODULES, NAMES)
 def test_adding_an_import_twice_is_adding_it_once_and_keeps_the_other_lines(
     lines: list[str], module: str, name: str
