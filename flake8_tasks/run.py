@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from flake8_tasks.config import Config
 from flake8_tasks.diagnostic import Diagnostic, Failure
-from flake8_tasks.model.source import Source, Unreadable
+from flake8_tasks.kept import Outcome, keep, recall
+from flake8_tasks.model.source import Unreadable
 
 if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
@@ -30,15 +31,6 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the check of one file came to."""
-
-    path: str
-    findings: tuple[Diagnostic, ...] = ()
-    failure: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Job:
     """What a run is to do.
 
@@ -49,6 +41,7 @@ class Job:
         overlay: absolute path → bytes that stand instead of the file on disk.
         named: the files that the user named: they are parsed, and reported when they cannot be, whatever they hold.
         fixes: also work out what would fix each finding.
+        edits: the edits of these fixes are wanted too, so that no kept result will do.
         jobs: how many processes; 0: one for each processor.
     """
 
@@ -58,6 +51,7 @@ class Job:
     overlay: Mapping[str, bytes] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
     fixes: bool = True
+    edits: bool = False
     jobs: int = 0
 
 
@@ -112,10 +106,10 @@ def check_file(
     from flake8_tasks.model.index import TASKS
 
     try:
-        data = project.index.data(path)
-        if not named and not project.index.met(path, data).flags & TASKS:
+        entry = project.index.entry(path)
+        if entry is not None and not named and not entry.flags & TASKS:
             return Outcome(path)
-        source = Source.of(path, data)
+        source = project.source(path)
         found = suppress.remaining(source.text, engine.check(source, project, rules, fixes=fixes))
     except OSError as error:
         return Outcome(path, failure=Failure(path, 1, f"cannot be read: {error.strerror or error}"))
@@ -168,10 +162,12 @@ class Desk:
         """The outcome for a file that needs no check, None for one that does."""
         from flake8_tasks.model.index import TASKS
 
-        if path in self.job.named:
-            return None
-        entry = self.project(root).index.entry(path)
-        return Outcome(path) if entry is not None and not entry.flags & TASKS else None
+        project = self.project(root)
+        if path not in self.job.named:
+            entry = project.index.entry(path)
+            if entry is not None and not entry.flags & TASKS:
+                return Outcome(path)
+        return None if self.job.edits else recall(project, path, self.job.fixes)
 
     def check(self, root: Path, path: str) -> Outcome:
         """Check one file."""
@@ -179,8 +175,12 @@ class Desk:
             self._projects.pop(other).cache.close()  # files come project by project
         if root not in self._rules:
             self._rules[root] = selected(self.job.configs[root])
-        job = self.job
-        return check_file(path, self.project(root), self._rules[root], named=path in job.named, fixes=job.fixes)
+        job, project = self.job, self.project(root)
+        project.asked.clear()
+        outcome = check_file(path, project, self._rules[root], named=path in job.named, fixes=job.fixes)
+        if not job.edits:
+            keep(project, outcome, job.fixes, project.asked)
+        return outcome
 
     def flush(self) -> None:
         """Write what is to be kept."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from flake8_tasks import files, run
 from flake8_tasks.config import Config, load
 from flake8_tasks.frontends.cli import UsageError
+from flake8_tasks.kept import Outcome
 from flake8_tasks.model.source import Source, Unreadable, decode
 from flake8_tasks.report import count
 from flake8_tasks.rules import all_rules
@@ -41,16 +42,16 @@ class Request:
         """All the files, in their order."""
         return sorted(path for paths in self.groups.values() for path in paths)
 
-    def checked(self, overlay: Mapping[str, bytes] | None = None) -> list[run.Outcome]:
+    def checked(self, overlay: Mapping[str, bytes] | None = None) -> list[Outcome]:
         """Check the files, with a progress display.
 
         Arguments:
-            overlay: absolute path → bytes that stand instead of what the request has.
+            overlay: absolute path → bytes that stand instead of what the request has; with one, fixes come with edits.
         """
         from flake8_tasks.frontends.progress import progress_on
 
         content = self.overlay if overlay is None else {**self.overlay, **overlay}
-        job = run.Job(self.groups, self.configs, self.cache, content, self.named, True, self.jobs)
+        job = run.Job(self.groups, self.configs, self.cache, content, self.named, jobs=self.jobs, edits=overlay is not None)
         begun = time.perf_counter()
         with progress_on(sys.stderr) as progress:
             outcomes = run.check_files(job, progress)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import Iterable
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,14 @@ def default_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "flake8-tasks"
 
 
+@cache
+def fingerprint() -> str:
+    """A short name for this very code: another version, or a changed file of it, finds nothing that was kept."""
+    folder = Path(__file__).parent.parent
+    files = sorted((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*.py"))
+    return digest(__version__, sys.version, repr(files))[:16]
+
+
 class Cache:
     """The cache of one project.
 
@@ -58,7 +68,7 @@ class Cache:
         self._pending: dict[str, str] = {}
         if folder is None:
             return
-        path = folder / f"{digest(str(root))[:16]}-{__version__}.sqlite3"
+        path = folder / f"{digest(str(root))[:16]}-{fingerprint()}.sqlite3"
         for attempt in (1, 2):
             try:
                 folder.mkdir(parents=True, exist_ok=True)

@@ -157,7 +157,9 @@ class Declarations:
                 or (isinstance(value, Reference) and self.is_app(value))
                 for value in definition.record.returns
             )
-        return self.project.inherits(name, frozenset({"celery.Celery"}))
+        if not definition.path:  # a package's own subclass: `notifications_utils.celery.NotifyCelery`
+            return _is_app_class(definition.origin)
+        return any(not path and _is_app_class(origin) for origin, _, path in self.project.bases(name))
 
     def _looks_like_an_app(self, name: str) -> bool:
         """An app by its name alone, where its file is not there to be read."""
@@ -238,6 +240,11 @@ class Declarations:
             accepts = tuple(name for name in _kept_by(function) if name not in forwarded)
             return Declaration(value, (*given, *defaults), inner.wrapper, inner.app, unknown, accepts, passes_on)
         return None
+
+
+def _is_app_class(origin: str) -> bool:
+    """A class outside the project is Celery's app class, or by its name a subclass."""
+    return origin == "celery.Celery" or (origin.endswith("Celery") and not origin.startswith((UNBOUND, "celery.")))
 
 
 def _kept_by(function: FunctionRecord) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the files of a project hold, told by their bytes: which could declare tasks, open transactions, set settings."""
+"""What the files of a project hold, told by their bytes: which could declare tasks, open transactions, configure Celery."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from flake8_tasks import files
 from flake8_tasks.model.cache import Cache, digest
 
-TASKS, TRANSACTIONS, SETTINGS = 1, 2, 4
+TASKS, TRANSACTIONS, SETTINGS, CONFIGURES = 1, 2, 4, 8
 
-_SETTINGS = re.compile(
-    rb"config_from_|\.conf\b|task_cls|Celery\(|CELERY|BROKER_|celeryconfig|ATOMIC_REQUESTS|add_defaults|\.Task\s*=|broker_url"
-)
+_SETTINGS = (b"CELERY", b"BROKER_", b"ATOMIC_REQUESTS", b"celery", b"Celery")
+_CONFIGURES = (b"config_from_", b"task_cls", b"DJANGO_SETTINGS_MODULE")
+_APP = re.compile(rb"elery\w*\(|\.conf(?:\[|\.(?:update|\w+\s*=[^=]))|\.Task\s*=[^=]|add_defaults")
 _TRANSACTIONS = (b"atomic", b"ATOMIC", b".begin(", b".begin_nested(")
 _RACY = 2_000_000_000  # a file changed less than this long ago, in ns, may change again within one tick of its clock
 
@@ -35,8 +35,10 @@ def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
     found = TASKS if files.may_hold_task_code(data, words) else 0
     if any(word in data for word in _TRANSACTIONS):
         found |= TRANSACTIONS
-    if _SETTINGS.search(data):
+    if any(word in data for word in _SETTINGS):
         found |= SETTINGS
+    if any(word in data for word in _CONFIGURES) or (found and _APP.search(data)):
+        found |= CONFIGURES
     return found
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from flake8_tasks import __version__
 from flake8_tasks.config import Config
 from flake8_tasks.model.cache import Cache, digest
 from flake8_tasks.model.frameworks.celery import CANONICAL
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from flake8_tasks.model.settings import Settings
     from flake8_tasks.model.tasks import Tasks
 
-_FORMAT = f"{__version__}-{sys.version_info[0]}.{sys.version_info[1]}-1"
 _TOO_DEEP = 20
 T = TypeVar("T")
 
@@ -168,7 +165,7 @@ class Project:
         if entry is None:
             return None
         name, is_package = self.module_name(path)
-        key = digest("summary", _FORMAT, entry.digest, name, str(is_package))
+        key = digest("summary", entry.digest, name, str(is_package))
         if path not in self._modules and (kept := self.cache.get(key)) is not None:
             try:
                 summary = unpack(kept)
@@ -223,8 +220,11 @@ class Project:
 
     def _member(self, summary: Summary, path: str, rest: tuple[str, ...], depth: int) -> Definition | None:
         first, *inner = rest
+        whole = ".".join(rest)
+        if whole in summary.inner:
+            return Definition(f"{summary.module}.{whole}", path, summary.inner[whole])
         if first == "<locals>" or "<locals>" in inner:
-            return Definition(".".join([summary.module, *rest]), path)
+            return Definition(f"{summary.module}.{whole}", path)
         for record in summary.names.get(first, ()):
             match record:
                 case Imported(origin):

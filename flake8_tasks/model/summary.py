@@ -6,8 +6,11 @@ A summary is made from one file alone, holds no syntax tree, and goes into the c
 from __future__ import annotations
 
 import ast
+import re
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Span
@@ -17,8 +20,12 @@ from flake8_tasks.model.values import CallValue, Reference, Value, picture, reco
 if TYPE_CHECKING:
     from flake8_tasks.model.source import Source
 
-_CONFIGURES = (".conf", "config_from", ".Task", "Celery(", ".config[", "add_defaults")
-_MAKES_TASKS = ("task", "Task", "Celery")
+_CONFIGURES = re.compile(
+    r"\.conf[.\[]|config_from_|\.Task\s*=(?!=)|[Cc]elery\w*\(|task_cls|add_defaults|DJANGO_SETTINGS_MODULE|ATOMIC_REQUESTS"
+    r"|\.config(?:\[|\.update|\.from_mapping)|(?:globals|locals|vars)\(\)|CELERY\w*(?:\[|\.update)"
+    r"|^\s+class\s+\w+\([\w.]*Task\b|^\s+class\s+\w*[Cc]elery"
+)
+_MAKES_TASKS = re.compile("[Tt]ask|Celery")
 
 
 @recorded
@@ -104,11 +111,11 @@ class Assigned:
 @recorded
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A call or an assignment to an attribute or item that may configure an app.
+    """A statement that may make or configure an app: a call, or an assignment to an attribute, an item or a local name.
 
     Arguments:
-        target: what is assigned to; None for a bare call, which is `value`.
-        function: the qualname of the function it stands in, empty at module level.
+        target: what is assigned to; None for a bare or returned call, which is `value`.
+        function: the qualname of the function or class it stands in, empty at module level.
     """
 
     target: Value | None
@@ -127,12 +134,14 @@ class Summary:
     Arguments:
         names: module-level name → what binds it, in the order of the text.
         stars: modules imported with `*`.
+        inner: qualname → classes in functions and classes that have to do with Celery.
     """
 
     module: str
     names: dict[str, tuple[Record, ...]]
     stars: tuple[str, ...]
     statements: tuple[Statement, ...]
+    inner: dict[str, ClassRecord]
 
 
 class Summarizer:
@@ -141,6 +150,7 @@ class Summarizer:
     def __init__(self, source: Source, names: Names) -> None:
         self.source = source
         self.names = names
+        self._inner: dict[str, ClassRecord] = {}
 
     def value(self, node: ast.expr, scope: Scope) -> Value:
         """The picture of an expression in a scope."""
@@ -154,7 +164,8 @@ class Summarizer:
             found = tuple(record for binding in bindings for record in self._records(binding, top))
             if found:
                 records[name] = found
-        return Summary(self.names.module, records, tuple(self.names.stars), tuple(self._statements()))
+        statements = tuple(self._statements())
+        return Summary(self.names.module, records, tuple(self.names.stars), statements, self._inner)
 
     def _records(self, binding: Binding, scope: Scope) -> Iterator[Record]:
         match binding:
@@ -193,7 +204,7 @@ class Summarizer:
         inner = scope.child(node)
         returns: list[Value] = []
         makes: list[Value] = []
-        if self.mentions(node, _MAKES_TASKS):
+        if _mentions(node, self._makes_tasks):
             self._read_body(node, inner, returns, makes)
         return FunctionRecord(
             inner.qualname,
@@ -205,11 +216,18 @@ class Summarizer:
             tuple(makes),
         )
 
-    def mentions(self, node: ast.stmt, words: tuple[str, ...]) -> bool:
-        """One of the words stands in the text of a statement."""
-        assert node.end_lineno is not None
-        lines = self.source.lines[node.lineno - 1 : node.end_lineno]
-        return any(word in line for line in lines for word in words)
+    @cached_property
+    def _makes_tasks(self) -> list[int]:
+        return self._lines_with(_MAKES_TASKS)
+
+    @cached_property
+    def _configures(self) -> list[int]:
+        return self._lines_with(_CONFIGURES)
+
+    def _lines_with(self, words: re.Pattern[str]) -> list[int]:
+        if not words.search(self.source.text):
+            return []
+        return [number for number, line in enumerate(self.source.lines, 1) if words.search(line)]
 
     def _read_body(
         self,
@@ -258,28 +276,62 @@ class Summarizer:
         return Parameter(node.arg, kind, has_default, annotation, self.source.span(node))
 
     def _statements(self) -> Iterator[Statement]:
-        stack: list[tuple[ast.AST, Scope, str]] = [
-            (node, self.names.top, "") for node in reversed(self.source.tree.body) if self.mentions(node, _CONFIGURES)
-        ]
+        lines = self._configures
+        stack: list[tuple[ast.AST, Scope, str]] = [(node, self.names.top, "") for node in reversed(self.source.tree.body)]
         while stack:
             node, scope, function = stack.pop()
+            if isinstance(node, ast.stmt) and not _mentions(node, lines):
+                if isinstance(node, ast.ClassDef) and function:
+                    self._keep_inner(node, scope)
+                continue
             match node:
-                case ast.Expr(value=ast.Call() as call):
+                case ast.Expr(value=ast.Call() as call) | ast.Return(value=ast.Call() as call):
                     yield Statement(None, self.value(call, scope), function)
-                case ast.Assign(targets=[ast.Attribute() | ast.Subscript() as target], value=value):
-                    named = target.value if isinstance(target, ast.Subscript) else target
-                    pictured = self.value(named, scope)
-                    if isinstance(target, ast.Subscript):
-                        pictured = CallValue(pictured, (self.value(target.slice, scope),), (), True, pictured.span)
-                    yield Statement(pictured, self.value(value, scope), function)
-                case ast.Assign(targets=[ast.Name(id=name) as target], value=ast.Call() as value) if function:
-                    yield Statement(Reference((name,), None, self.source.span(target)), self.value(value, scope), function)
+                case ast.Assign(targets=targets, value=value):
+                    for target in targets:
+                        yield from self._assigned(target, value, scope, function)
+                case ast.AnnAssign(target=target, value=ast.expr() as value):
+                    yield from self._assigned(target, value, scope, function)
                 case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    if isinstance(node, ast.ClassDef) and function:
+                        self._keep_inner(node, scope)
                     scope = scope.child(node)
                     stack.extend((child, scope, scope.qualname) for child in reversed(node.body))
                 case ast.stmt() | ast.ExceptHandler() | ast.match_case():
                     children = (child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
                     stack.extend((child, scope, function) for child in reversed(list(children)))
+
+    def _assigned(self, target: ast.expr, value: ast.expr, scope: Scope, function: str) -> Iterator[Statement]:
+        is_local = function and isinstance(target, ast.Name) and isinstance(value, ast.Call)
+        if is_local or isinstance(target, ast.Attribute | ast.Subscript):
+            yield Statement(self.value(target, scope), self.value(value, scope), function)
+
+    def _keep_inner(self, node: ast.ClassDef, scope: Scope) -> None:
+        """Keep a class in a function or class: a base class for tasks, or settings.
+
+        `celery.Task`, where `celery` is a local name, is taken for Celery's own.
+        """
+        if not any("Task" in ast.unparse(base) for base in node.bases) and "elery" not in node.name:
+            return
+        found = self.class_record(node, scope)
+        bases = tuple(
+            self._task_class(base, pictured, scope) for base, pictured in zip(node.bases, found.bases, strict=False)
+        )
+        self._inner[found.qualname] = replace(found, bases=bases)
+
+    def _task_class(self, base: ast.expr, pictured: Value, scope: Scope) -> Value:
+        settled = self.settled(base, scope)
+        if isinstance(pictured, Reference) and pictured.origin is None:
+            if isinstance(settled, ast.Attribute) and settled.attr == "Task":
+                return Reference(pictured.parts, "celery.Task", pictured.span)
+        return pictured
+
+
+def _mentions(node: ast.stmt, lines: list[int]) -> bool:
+    """One of the lines, in ascending order, is a line of a statement."""
+    assert node.end_lineno is not None
+    at = bisect_left(lines, node.lineno)
+    return at < len(lines) and lines[at] <= node.end_lineno
 
 
 def _may_make_a_task(call: ast.Call) -> bool:

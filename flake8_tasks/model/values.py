@@ -82,13 +82,22 @@ class Mapping:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """An item by a literal text: `app.config["CELERY"]`; other subscripts are `Opaque`."""
+
+    value: Value
+    key: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Opaque:
     """An expression of another shape."""
 
     span: Span
 
 
-Value = Constant | Reference | Attribute | CallValue | Sequence | Mapping | Opaque
+Value = Constant | Reference | Attribute | CallValue | Sequence | Mapping | Item | Opaque
 
 Origin = Callable[[ast.expr], str | None]
 Spans = Callable[[ast.AST], Span]
@@ -137,6 +146,8 @@ def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
             case ast.Dict(keys=keys, values=values):
                 pairs = tuple((of(key), of(value)) for key, value in zip(keys, values, strict=True) if key)
                 return Mapping(pairs, all(keys), span(node))
+            case ast.Subscript(value=value, slice=ast.Constant(value=str(key))):
+                return Item(of(value), key, span(node))
             case _:
                 return Opaque(span(node))
 
@@ -152,7 +163,7 @@ def recorded(kind: type) -> type:
     return kind
 
 
-for _kind in (Constant, Reference, Attribute, CallValue, Sequence, Mapping, Opaque):
+for _kind in (Constant, Reference, Attribute, CallValue, Sequence, Mapping, Item, Opaque):
     recorded(_kind)
 
 
