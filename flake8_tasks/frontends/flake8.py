@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import os.path
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from flake8.exceptions import ExecutionError
@@ -129,8 +129,9 @@ class Plugin:
         from flake8_tasks.files import may_hold_task_code, project_root
 
         path = os.path.abspath(self.filename)
-        if path == self._stdin and not path.endswith(".py"):
-            path = self._stdin = f"{path}.py"  # what has no name is a module too
+        typed = path == self._stdin
+        if typed and not path.endswith(".py"):
+            path += ".py"  # without a name it is a module too
         root = project_root(Path(path))
         config = self._config(root)
         text = "".join(self.lines)
@@ -143,7 +144,7 @@ class Plugin:
         from flake8_tasks.model.source import Source
         from flake8_tasks.rules import all_rules
 
-        project = self._project(root, config, path, text)
+        project = self._project(root, config, {path: _encoded(text)} if typed else {})
         rules = [rule for rule in all_rules() if config.reports(rule.code, rule.name, rule.default, path)]
         found = check(Source(path, text, self.tree), project, rules)
         project.cache.flush()
@@ -158,7 +159,7 @@ class Plugin:
         return cls._configs[root]
 
     @classmethod
-    def _project(cls, root: Path, config: Config, path: str, text: str) -> Project:
+    def _project(cls, root: Path, config: Config, overlay: Mapping[str, bytes]) -> Project:
         if root not in cls._projects:
             from flake8_tasks.config import load
             from flake8_tasks.model.cache import default_folder
@@ -170,7 +171,6 @@ class Plugin:
                 cache = default_folder()
             except RuntimeError:
                 cache = None
-            overlay = {path: _encoded(text)} if path == cls._stdin else {}
             cls._projects[root] = Project(root, config, overlay=overlay, cache=cache)
         return cls._projects[root]
 
