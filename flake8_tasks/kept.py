@@ -35,6 +35,8 @@ def recall(project: Project, path: str, fixes: bool) -> Outcome | None:
     """
     key = _key(project, path, fixes)
     kept = project.cache.get(key) if key else None
+    if kept is None:
+        return None
     try:
         asked, findings, failure = kept
         if any(project.index.state(question) != state for question, state in asked):

@@ -29,6 +29,8 @@ class Argument:
     Arguments:
         position: among the positional arguments of the task, from 0; None for a keyword.
         keyword: its name where it is given by name.
+        frame: the block it stands in: that of the call, or a comprehension in it.
+        key: the key that names it in a `kwargs={…}`.
     """
 
     node: ast.expr
@@ -36,6 +38,8 @@ class Argument:
     keyword: str | None
     site: Site
     reader: Reader = field(repr=False)
+    frame: Frame
+    key: ast.expr | None = None
 
     @property
     def span(self) -> Span:
@@ -53,7 +57,7 @@ class Argument:
     @property
     def stored(self) -> Instance | Queryset | None:
         """The ORM instance or queryset that it is, None for anything else."""
-        return self.reader.project.orm.of(self.node, self.site.frame, self.site.module)
+        return self.reader.project.orm.of(self.node, self.frame, self.site.module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +187,9 @@ class Dispatch(_Fact):
         if self.method in ("delay", "delay_on_commit", "s", "si") and self.through != "workflow":
             yield from self._plain(self.call.args, self.call.keywords)
             return
+        if self.method in ("chunks", "map", "starmap"):
+            yield from self._items(self._container("it", 0))
+            return
         if self.method in ("apply_async", "apply_async_on_commit", "send_task", "signature", "subtask"):
             shift = 1 if self.through == "app" else 0
             positional = self._container("args", shift)
@@ -192,7 +199,7 @@ class Dispatch(_Fact):
             if isinstance(named, ast.Dict):
                 for key, value in zip(named.keys, named.values, strict=True):
                     if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                        yield Argument(value, None, key.value, self.site, self.reader)
+                        yield Argument(value, None, key.value, self.site, self.reader, self.frame, key)
             elif isinstance(named, ast.Call) and isinstance(named.func, ast.Name) and named.func.id == "dict":
                 yield from self._plain([], named.keywords)
 
@@ -201,14 +208,30 @@ class Dispatch(_Fact):
             return self.call.args[position]
         return self.keywords.get(name)
 
-    def _plain(self, positional: list[ast.expr], named: list[ast.keyword]) -> Iterator[Argument]:
+    def _items(self, container: ast.expr | None) -> Iterator[Argument]:
+        """The arguments in what `chunks`, `map` and `starmap` go through."""
+        frame, elements = self.frame, []
+        match container:
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                pass
+            case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element):
+                frame, elements = Frame(container, "body", self.frame.scope.child(container), self.frame), [element]
+        for element in elements:
+            if self.method == "map":
+                yield Argument(element, 0, None, self.site, self.reader, frame)
+            elif isinstance(element, ast.Tuple | ast.List):
+                yield from self._plain(element.elts, [], frame)
+
+    def _plain(
+        self, positional: list[ast.expr], named: list[ast.keyword], frame: Frame | None = None
+    ) -> Iterator[Argument]:
         for position, node in enumerate(positional):
             if isinstance(node, ast.Starred):
                 break
-            yield Argument(node, position, None, self.site, self.reader)
+            yield Argument(node, position, None, self.site, self.reader, frame or self.frame)
         for keyword in named:
             if keyword.arg:
-                yield Argument(keyword.value, None, keyword.arg, self.site, self.reader)
+                yield Argument(keyword.value, None, keyword.arg, self.site, self.reader, frame or self.frame)
 
 
 @dataclass(frozen=True, eq=False)
@@ -352,6 +375,21 @@ class Declared:
         return self.module.named_span(given.value.span)
 
     @property
+    def own_options(self) -> tuple[Given, ...]:
+        """The options that this file gives Celery for it, in its decorator or in a decorator made beforehand."""
+        given = self.task.declaration.given if isinstance(self.task.record, FunctionRecord) else ()
+        return tuple(option for option in given if option.path == self.path and not isinstance(option.value, Opaque))
+
+    def is_read(self, option: str, *, anywhere: bool) -> bool:
+        """Something may read an option as an attribute of the task: in its file, those of its classes and its app, or anywhere.
+
+        A decorator of the project reads what it names.
+        """
+        if self.reader.names_in_wrapper(self.task.declaration, option):
+            return True
+        return is_read(self.project, option, None if anywhere else self.task.policy_paths)
+
+    @property
     def retries(self) -> tuple[Retry, ...]:
         """The retries in its body."""
         if self.body is None:
@@ -360,4 +398,56 @@ class Declared:
         return tuple(fact for fact in self.reader.facts if isinstance(fact, Retry) and fact.call in sites)
 
 
-Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared
+@dataclass(frozen=True, eq=False)
+class TaskClass:
+    """A class that comes from `celery.Task`, with or without `run`: a task, or a base class that carries a policy.
+
+    Arguments:
+        record: the class.
+        name: its dotted name in the project.
+    """
+
+    record: ClassRecord
+    name: str
+    node: ast.ClassDef
+    module: Module
+    reader: Reader = field(repr=False)
+
+    @property
+    def span(self) -> Span:
+        """The class."""
+        return self.module.source.span(self.node)
+
+    @property
+    def project(self) -> Project:
+        """The project around it."""
+        return self.reader.project
+
+    @property
+    def is_known(self) -> bool:
+        """All its base classes could be read, or are known."""
+        plain = ("builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol")
+        return all(
+            record is not None or origin in TASK_BASES or origin in plain
+            for origin, record, _ in self.project.bases(self.name)
+        )
+
+    @property
+    def attributes(self) -> tuple[tuple[ast.Name, ast.expr], ...]:
+        """The targets and values of the assignments in its body."""
+        return tuple(self._attributes())
+
+    def _attributes(self) -> Iterator[tuple[ast.Name, ast.expr]]:
+        for statement in self.node.body:
+            match statement:
+                case ast.Assign(targets=[ast.Name() as target], value=value):
+                    yield target, value
+                case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
+                    yield target, value
+
+    def is_read(self, attribute: str) -> bool:
+        """Something in the project's task code may read an attribute of it, or of a class that comes from it."""
+        return is_read(self.project, attribute)
+
+
+Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared | TaskClass
