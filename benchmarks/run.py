@@ -78,10 +78,10 @@ class Bench:
         before = None if cache else lambda: _remove(place)
         return Command(words, folder, {"FLAKE8_TASKS_CACHE_DIR": str(place)}, before)
 
-    def check(self, folder: Path, cache: str = "", jobs: int = 1) -> Command:
+    def check(self, folder: Path, cache: str = "", jobs: str = "1") -> Command:
         """`flake8-tasks check`, with its cache emptied before each run or kept under a name."""
         place = self.scratch / (cache or "cold")
-        words = [sys.executable, "-m", "flake8_tasks", "check", "--exit-zero", "--jobs", str(jobs), "."]
+        words = [sys.executable, "-m", "flake8_tasks", "check", "--exit-zero", "--jobs", jobs, "."]
         return Command(words, folder, {"FLAKE8_TASKS_CACHE_DIR": str(place)}, None if cache else lambda: _remove(place))
 
     def start(self) -> Iterator[Claim]:
@@ -129,7 +129,7 @@ class Bench:
             "floor": floor,
             "cold": self.check(folder),
             "warm": self.check(folder, "check-warm"),
-            "parallel": self.check(folder, jobs=0),
+            "parallel": self.check(folder, jobs="auto"),
         }
         if ruff := shutil.which("ruff"):
             commands["ruff"] = Command([ruff, "check", "--isolated", "--no-cache", "--exit-zero", "."], folder)
@@ -203,7 +203,7 @@ def _claims(bench: Bench, parts: Sequence[str], projects: Sequence[Path]) -> Ite
         if "check" in parts:
             yield name, bench.check_over(project)
         if "growth" in parts:
-            yield name, bench.growth(project)
+            yield f"{project.name}, {COPIES} times", bench.growth(project)
 
 
 def main() -> int:
