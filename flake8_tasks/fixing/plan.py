@@ -18,6 +18,7 @@ PASSES = 50  # far more than fixes are nested
 
 Check = Callable[[Mapping[str, bytes]], Sequence[Diagnostic]]
 Refused = tuple[Diagnostic, str]
+_Wanted = tuple[Diagnostic, Fix]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class _Planner:
 
     def _taken(self, found: Sequence[Diagnostic], refused: list[Refused]) -> tuple[list[Diagnostic], dict[str, bytes]]:
         """The findings to mend in this pass, and the files they change; what can never be mended goes to `refused`."""
-        chosen: list[tuple[Diagnostic, Fix]] = []
+        chosen: list[_Wanted] = []
         taken = Taken()
         for each in found:
             if not isinstance(each.fix, Fix) or not self._is_wanted(each.fix):
@@ -124,29 +125,49 @@ class _Planner:
                 refused.append((each, reason))
             elif taken.take(each.fix.edits):
                 chosen.append((each, each.fix))
+        mended: list[Diagnostic] = []
+        changed: dict[str, bytes] = {}
+        for part in _independent(chosen):
+            some, files = self._part(part, refused)
+            mended += some
+            changed |= files
+        return mended, changed
+
+    def _part(self, chosen: list[_Wanted], refused: list[Refused]) -> tuple[list[Diagnostic], dict[str, bytes]]:
+        """What is taken of fixes whose files hang together: all of them, or all but those that cannot be applied."""
         try:
             return [each for each, _ in chosen], self._applied(edit for _, fix in chosen for edit in fix.edits)
         except CannotFix:
-            return self._one_by_one(chosen, refused)
+            bad = dict(self._impossible(chosen))
+        refused += [(each, bad[number]) for number, (each, _) in enumerate(chosen) if number in bad]
+        good = [wanted for number, wanted in enumerate(chosen) if number not in bad]
+        try:
+            return [each for each, _ in good], self._applied(edit for _, fix in good for edit in fix.edits)
+        except CannotFix:
+            return self._one_by_one(good)
 
-    def _one_by_one(
-        self, chosen: Sequence[tuple[Diagnostic, Fix]], refused: list[Refused]
-    ) -> tuple[list[Diagnostic], dict[str, bytes]]:
-        """The fixes that can be taken, where not all of them can."""
+    def _impossible(self, chosen: list[_Wanted], first: int = 0) -> Iterator[tuple[int, str]]:
+        """The numbers of the fixes that cannot even be applied alone, found by halving; with the reasons."""
+        try:
+            self._applied(edit for _, fix in chosen for edit in fix.edits)
+        except CannotFix as error:
+            if len(chosen) == 1:
+                yield first, str(error)
+            else:
+                half = len(chosen) // 2
+                yield from self._impossible(chosen[:half], first)
+                yield from self._impossible(chosen[half:], first + half)
+
+    def _one_by_one(self, chosen: list[_Wanted]) -> tuple[list[Diagnostic], dict[str, bytes]]:
+        """The fixes that go with those before them; the others get their turn in the next pass."""
         taken: list[Diagnostic] = []
         edits: list[Edit] = []
         changed: dict[str, bytes] = {}
         for each, fix in chosen:
-            paths = {path_of(edit) for edit in fix.edits}
             try:
-                self._applied(fix.edits)
-            except CannotFix as error:
-                refused.append((each, str(error)))
-                continue
-            try:
-                changed |= self._applied([*(edit for edit in edits if path_of(edit) in paths), *fix.edits])
+                changed = self._applied([*edits, *fix.edits])
             except CannotFix:
-                continue  # it gets its turn in the next pass
+                continue
             edits += fix.edits
             taken.append(each)
         return taken, changed
@@ -225,6 +246,20 @@ def _placeless(edit: Edit) -> object:
     assert is_dataclass(edit)
     values = (getattr(edit, each.name) for each in fields(edit))
     return type(edit), tuple(value.path if isinstance(value, Place) else value for value in values)
+
+
+def _independent(chosen: Iterable[_Wanted]) -> list[list[_Wanted]]:
+    """The fixes in parts that share no file."""
+    parts: dict[str, list[_Wanted]] = {}
+    paths: dict[int, set[str]] = {}
+    for wanted in chosen:
+        mine = {path_of(edit) for edit in wanted[1].edits}
+        touching = {id(parts[path]): parts[path] for path in mine if path in parts}
+        whole = [each for part in touching.values() for each in part] + [wanted]
+        all_paths = mine.union(*(paths.pop(key) for key in touching))
+        paths[id(whole)] = all_paths
+        parts |= dict.fromkeys(all_paths, whole)
+    return list({id(part): part for part in parts.values()}.values())
 
 
 def _joined(groups: Sequence[frozenset[str]], changed: Mapping[str, bytes]) -> Iterator[frozenset[str]]:
