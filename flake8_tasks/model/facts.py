@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flake8_tasks.diagnostic import Related
 from flake8_tasks.edit import Place, Span
-from flake8_tasks.model.frameworks.celery import DEFERRED_DISPATCH
+from flake8_tasks.model.frameworks.celery import DEFERRED_DISPATCH, TASK_BASES
 from flake8_tasks.model.frameworks.celery_options import POSITIONS
 from flake8_tasks.model.module import Frame, Module, Site
+from flake8_tasks.model.readers import is_named_in, is_read
+from flake8_tasks.model.spelling import mistake
 from flake8_tasks.model.tasks import Task, function_of
+from flake8_tasks.model.values import Opaque
 
 if TYPE_CHECKING:
     from flake8_tasks.model.orm import Instance, Queryset
@@ -19,7 +23,11 @@ if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
     from flake8_tasks.model.reader import Reader
     from flake8_tasks.model.settings import Found
+    from flake8_tasks.model.summary import ClassRecord
     from flake8_tasks.model.transactions import Transaction
+
+
+_SHORT = 30  # characters of the user's code in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +61,18 @@ class Argument:
     def text(self) -> str:
         """As it is written."""
         return self.site.module.source.segment(self.node)
+
+    @property
+    def short(self) -> str:
+        """As it is written, on one line and not too long for a message."""
+        text = " ".join(self.text.split())
+        return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
+
+    @property
+    def operand(self) -> str:
+        """As it is written, in parentheses where an attribute of it could not be taken otherwise."""
+        plain = isinstance(self.node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+        return self.text if plain else f"({self.text})"
 
     @property
     def stored(self) -> Instance | Queryset | None:
@@ -160,6 +180,12 @@ class Dispatch(_Fact):
         return self.method in ("delay", "apply_async", "send_task", "()") or self.is_deferred
 
     @property
+    def behind(self) -> tuple[Related, ...]:
+        """Where the task is declared, as the second place of a finding."""
+        task = self.target
+        return () if task is None else (Related(task.path, task.head_span, f"`{task.name}` is declared here"),)
+
+    @property
     def is_deferred(self) -> bool:
         """It waits for the commit by itself."""
         return self.method in DEFERRED_DISPATCH
@@ -182,6 +208,24 @@ class Dispatch(_Fact):
     def arguments(self) -> tuple[Argument, ...]:
         """The values that go to the task, as far as they are written out at the call."""
         return tuple(self._arguments())
+
+    @property
+    def is_written_out(self) -> bool:
+        """`arguments` are all there is."""
+        if self.through in ("workflow", "signature"):
+            return False
+        if self.method in ("delay", "delay_on_commit", "s", "si"):
+            return not self.passes_unknown
+        if self.method in ("chunks", "map", "starmap"):
+            return False
+        shift = 1 if self.through == "app" else 0
+        positional, named = self._container("args", shift), self._container("kwargs", shift + 1)
+        plain = positional is None or (
+            isinstance(positional, ast.Tuple | ast.List)
+            and not any(isinstance(element, ast.Starred) for element in positional.elts)
+        )
+        is_dict = isinstance(named, ast.Dict) and all(isinstance(key, ast.Constant) for key in named.keys)
+        return plain and (named is None or is_dict)
 
     def _arguments(self) -> Iterator[Argument]:
         if self.method in ("delay", "delay_on_commit", "s", "si") and self.through != "workflow":
@@ -210,7 +254,8 @@ class Dispatch(_Fact):
 
     def _items(self, container: ast.expr | None) -> Iterator[Argument]:
         """The arguments in what `chunks`, `map` and `starmap` go through."""
-        frame, elements = self.frame, []
+        frame = self.frame
+        elements: list[ast.expr] = []
         match container:
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 pass
@@ -250,7 +295,7 @@ class Wait(_Fact):
 
     @property
     def tasks_around(self) -> tuple[tuple[Task, Place | None], ...]:
-        """The tasks in which it runs: the one it stands in, or those that call its function, with the place of the call."""
+        """The tasks in which it runs: the one it stands in, or those that call its function, with the call's place."""
         return self.reader.tasks_reaching(self.frame)
 
 
@@ -287,7 +332,8 @@ class Retry(_Fact):
             isinstance(node, ast.ExceptHandler)
             and node.type is not None
             and any(
-                getattr(part, "attr", getattr(part, "id", "")) == "MaxRetriesExceededError" for part in ast.walk(node.type)
+                getattr(part, "attr", getattr(part, "id", "")) == "MaxRetriesExceededError"
+                for part in ast.walk(node.type)
             )
             for node in ast.walk(function.node)
         )
@@ -377,16 +423,29 @@ class Declared:
     @property
     def own_options(self) -> tuple[Given, ...]:
         """The options that this file gives Celery for it, in its decorator or in a decorator made beforehand."""
-        given = self.task.declaration.given if isinstance(self.task.record, FunctionRecord) else ()
-        return tuple(option for option in given if option.path == self.path and not isinstance(option.value, Opaque))
+        return tuple(
+            option
+            for option in self.task.declaration.given
+            if option.path == self.path
+            and (option.source == "decorator" or (option.source == "wrapper" and not isinstance(option.value, Opaque)))
+        )
+
+    def meant_for(self, option: str) -> str:
+        """The wrong name under which its decorator gives an option, empty where there is none."""
+        for given in self.own_options:
+            found = mistake(given.name)
+            if found is not None and found.right == option:
+                return given.name
+        return ""
 
     def is_read(self, option: str, *, anywhere: bool) -> bool:
-        """Something may read an option as an attribute of the task: in its file, those of its classes and its app, or anywhere.
+        """Something may read an option as an attribute of the task.
 
-        A decorator of the project reads what it names.
+        Arguments:
+            anywhere: look in all files with task code, and not only in those of the task, its classes and its app.
         """
-        if self.reader.names_in_wrapper(self.task.declaration, option):
-            return True
+        if any(is_named_in(self.project, name, option) for name in self.task.makers):
+            return True  # a decorator of the project, or the class of the app, keeps it
         return is_read(self.project, option, None if anywhere else self.task.policy_paths)
 
     @property

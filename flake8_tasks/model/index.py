@@ -15,9 +15,10 @@ from flake8_tasks.model.cache import Cache, digest
 
 TASKS, TRANSACTIONS, SETTINGS, CONFIGURES = 1, 2, 4, 8
 
-_SETTINGS = (b"CELERY", b"BROKER_", b"ATOMIC_REQUESTS", b"celery", b"Celery")
-_CONFIGURES = (b"config_from_", b"task_cls", b"DJANGO_SETTINGS_MODULE")
-_APP = re.compile(rb"elery\w*\(|\.conf(?:\[|\.(?:update|\w+\s*=[^=]))|\.Task\s*=[^=]|add_defaults")
+_SETTINGS = (b"elery", b"CELERY")
+_APP = re.compile(
+    rb"config_from_|task_cls|elery\w*\(|\.conf(?:\[|\.(?:update|\w+\s*=[^=]))|\.Task\s*=[^=]|add_defaults"
+)
 _TRANSACTIONS = (b"atomic", b"ATOMIC", b".begin(", b".begin_nested(")
 _RACY = 2_000_000_000  # a file changed less than this long ago, in ns, may change again within one tick of its clock
 
@@ -35,9 +36,9 @@ def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
     found = TASKS if files.may_hold_task_code(data, words) else 0
     if any(word in data for word in _TRANSACTIONS):
         found |= TRANSACTIONS
-    if any(word in data for word in _SETTINGS):
+    if any(word in data for word in _SETTINGS) or (found & TRANSACTIONS and b"ATOMIC_REQUESTS" in data):
         found |= SETTINGS
-    if any(word in data for word in _CONFIGURES) or (found and _APP.search(data)):
+    if b"DJANGO_SETTINGS_MODULE" in data or (found & (TASKS | SETTINGS) and _APP.search(data)):
         found |= CONFIGURES
     return found
 

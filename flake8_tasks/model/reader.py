@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from flake8_tasks.edit import Place
-from flake8_tasks.model.facts import Declared, Dispatch, Fact, Retry, Schedule, Setting, Wait
+from flake8_tasks.model.facts import Declared, Dispatch, Fact, Retry, Schedule, Setting, TaskClass, Wait
 from flake8_tasks.model.frameworks.celery import (
     APP_DISPATCH,
     CANVAS,
@@ -59,6 +59,8 @@ class Reader:
             task = self.task_of(node, site.frame)
             if task is not None:
                 yield Declared(task, node, site.frame, self.module, self)
+            if isinstance(node, ast.ClassDef) and node.bases:
+                yield from self._task_class(node, site.frame)
             return
         assert isinstance(node, ast.Call)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -99,6 +101,11 @@ class Reader:
             record = self.module.summarizer.function_record(node, frame.scope)
             return self.tasks.declared(record, self.module.name, path)
         return None
+
+    def _task_class(self, node: ast.ClassDef, frame: Frame) -> Iterator[TaskClass]:
+        name = f"{self.module.name}.{frame.scope.child(node).qualname}"
+        if self.tasks.is_task_class(name):
+            yield TaskClass(self.module.summarizer.class_record(node, frame.scope), name, node, self.module, self)
 
     def task_around(self, frame: Frame) -> Task | None:
         """The task whose body a frame belongs to, directly."""

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.declarations import Declaration, Declarations, Given
@@ -14,6 +15,9 @@ from flake8_tasks.model.frameworks.celery_options import TASK_OPTIONS
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Parameter, Summary
 from flake8_tasks.model.values import CallValue, Constant, Opaque, Reference, Value
+
+if TYPE_CHECKING:
+    from flake8_tasks.model.settings import App
 
 _NOWHERE = Span(1, 1, 1, 1)
 
@@ -91,6 +95,13 @@ class Task:
         return self.record.span
 
     @property
+    def head_span(self) -> Span:
+        """The `def name` or `class name`, without parameters and body."""
+        line, column, *_ = self.record.span
+        word = "class" if isinstance(self.record, ClassRecord) else "async def" if self.record.is_async else "def"
+        return Span(line, column, line, column + len(word) + 1 + len(self.name))
+
+    @property
     def place(self) -> Place:
         """The decorator, for edits that set an option."""
         return Place(self.path, self.span)
@@ -102,6 +113,34 @@ class Task:
         return own and self.declaration.passes_on
 
     # Options.
+
+    @cached_property
+    def policy_paths(self) -> tuple[str, ...]:
+        """The files that may speak of its options: its own, those of its classes, its decorator and its app."""
+        classes = [self.origin] if isinstance(self.record, ClassRecord) else []
+        base = self.written("base")
+        if base is not None and isinstance(base.value, Reference) and base.value.origin is not None:
+            classes.append(base.value.origin)
+        for app in self._apps():
+            if isinstance(app.task_cls, Reference) and app.task_cls.origin is not None:
+                classes.append(app.task_cls.origin)
+        found = [path for name in classes for _, _, path in self.project.bases(name)]
+        makers = [self.project.definition(name) for name in self.makers]
+        others = [*(app.path for app in self._apps()), *(maker.path for maker in makers if maker)]
+        return tuple(dict.fromkeys(path for path in (self.path, *found, *others) if path))
+
+    @cached_property
+    def makers(self) -> tuple[str, ...]:
+        """What of the project's code stands between its options and Celery: a decorator, classes of apps."""
+        wrapper = self.declaration.wrapper
+        classes = [app.call.function.origin for app in self._apps() if isinstance(app.call.function, Reference)]
+        return tuple(name for name in dict.fromkeys([wrapper, *classes]) if name)
+
+    def _apps(self) -> Iterator[App]:
+        """The apps that it may belong to."""
+        for app in self.project.settings.apps:
+            if self.declaration.app is None or self._same(app.name, self.declaration.app):
+                yield app
 
     @cached_property
     def _layers(self) -> tuple[tuple[tuple[Given, ...], str], ...]:
@@ -120,9 +159,7 @@ class Task:
             elif not (isinstance(base.value, Constant) and base.value.value is None):
                 yield (), "the base class is worked out at run time"
             return
-        for app in self.project.settings.apps:
-            if self.declaration.app is not None and not self._same(app.name, self.declaration.app):
-                continue
+        for app in self._apps():
             if app.task_cls is not None:
                 yield from self._class_layers(
                     app.task_cls.origin if isinstance(app.task_cls, Reference) else None, "task_cls"
