@@ -1,4 +1,4 @@
-"""What the files of a project hold, told by their bytes: which could declare tasks, open transactions, configure Celery."""
+"""What the files of a project hold, told by their bytes: which could declare tasks or configure Celery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ TASKS, TRANSACTIONS, SETTINGS, CONFIGURES = 1, 2, 4, 8
 
 _SETTINGS = (b"elery", b"CELERY")
 _APP = re.compile(
-    rb"config_from_|task_cls|elery\w*\(|\.conf(?:\[|\.(?:update|\w+\s*=[^=]))|\.Task\s*=[^=]|add_defaults"
+    rb"(?m)config_from_|task_cls|Celery\(|^\w+(?:\s*:[^=\n]+)?\s*=\s*[\w.]*celery\w*\("
+    rb"|\.conf(?:\[|\.(?:update|\w+\s*=[^=]))|\.Task\s*=[^=]|add_defaults"
 )
 _TRANSACTIONS = (b"atomic", b"ATOMIC", b".begin(", b".begin_nested(")
 _RACY = 2_000_000_000  # a file changed less than this long ago, in ns, may change again within one tick of its clock

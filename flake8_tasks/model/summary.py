@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Span
 from flake8_tasks.model.names import Binding, How, Names, Scope
-from flake8_tasks.model.values import CallValue, Reference, Value, picture, recorded
+from flake8_tasks.model.values import Reference, Value, picture, recorded
 
 if TYPE_CHECKING:
     from flake8_tasks.model.source import Source
@@ -277,7 +277,9 @@ class Summarizer:
 
     def _statements(self) -> Iterator[Statement]:
         lines = self._configures
-        stack: list[tuple[ast.AST, Scope, str]] = [(node, self.names.top, "") for node in reversed(self.source.tree.body)]
+        stack: list[tuple[ast.AST, Scope, str]] = []
+        if lines:
+            stack.extend((node, self.names.top, "") for node in reversed(self.source.tree.body))
         while stack:
             node, scope, function = stack.pop()
             if isinstance(node, ast.stmt) and not _mentions(node, lines):
@@ -320,10 +322,9 @@ class Summarizer:
         self._inner[found.qualname] = replace(found, bases=bases)
 
     def _task_class(self, base: ast.expr, pictured: Value, scope: Scope) -> Value:
-        settled = self.settled(base, scope)
-        if isinstance(pictured, Reference) and pictured.origin is None:
-            if isinstance(settled, ast.Attribute) and settled.attr == "Task":
-                return Reference(pictured.parts, "celery.Task", pictured.span)
+        match pictured, self.settled(base, scope):
+            case Reference(parts, None, span), ast.Attribute(attr="Task"):
+                return Reference(parts, "celery.Task", span)
         return pictured
 
 
@@ -336,4 +337,5 @@ def _mentions(node: ast.stmt, lines: list[int]) -> bool:
 
 def _may_make_a_task(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return "task" in name or name in ("Celery", "setdefault", "update") or any(keyword.arg is None for keyword in call.keywords)
+    passes_on = any(keyword.arg is None for keyword in call.keywords)
+    return passes_on or "task" in name or name in ("Celery", "setdefault", "update")
