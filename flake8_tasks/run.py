@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PARALLEL_FROM = 24  # files that hold task code: fewer are checked sooner than processes are started
 _CHUNK = 8
+_THRESHOLDS = (100_000, 20, 20)  # objects, and generations, between two searches for garbage
 _DEATHS = 5  # after so many killed workers the machine is the trouble, not a file
 
 Progress = Callable[[int, int], None]
@@ -64,6 +66,11 @@ def check_files(job: Job, progress: Progress | None = None) -> list[Outcome]:
     Raises:
         KeyboardInterrupt: the user has interrupted the run; the processes it started are gone.
     """
+    with _few_collections():
+        return _check_files(job, progress)
+
+
+def _check_files(job: Job, progress: Progress | None) -> list[Outcome]:
     desk = Desk(job)
     total = sum(map(len, job.groups.values()))
     outcomes: dict[str, Outcome] = {}
@@ -248,6 +255,17 @@ def _pool(
 
 
 @contextmanager
+def _few_collections() -> Iterator[None]:
+    """Syntax trees are many objects and next to no garbage: looking for it took a third of the time of parsing."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@contextmanager
 def _interrupts_held() -> Iterator[None]:
     """Processes that are started here never see Ctrl-C: it is ours, and comes as soon as they run."""
     if not hasattr(signal, "pthread_sigmask"):
@@ -278,6 +296,7 @@ def _begin(job: Job) -> None:
     global _desk
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    gc.set_threshold(*_THRESHOLDS)
     _desk = Desk(job)
 
 

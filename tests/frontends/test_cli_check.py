@@ -139,11 +139,6 @@ class TestBadInput:
         (shop.root / "bad.py").symlink_to("nowhere.py")
         assert self.errors(shop, "good.py", "bad.py") == {"bad.py": (1, "cannot be read: No such file or directory")}
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="this user can read everything")
-    def test_a_file_without_permission(self, shop: Shop) -> None:
-        shop.write("bad.py", CLEAN).chmod(0)
-        assert self.errors(shop) == {"bad.py": (1, "cannot be read: Permission denied")}
-
     def test_encodings_marks_and_line_ends_that_python_reads(self, shop: Shop) -> None:
         shop.write("latin.py", ("# coding: latin-1\n# Grüße\n" + ASSERTS).encode("latin-1"))
         shop.write("mark.py", b"\xef\xbb\xbf" + ASSERTS.encode())
