@@ -12,7 +12,7 @@ from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.frameworks.celery import DEFERRED_DISPATCH, TASK_BASES
 from flake8_tasks.model.frameworks.celery_options import POSITIONS
 from flake8_tasks.model.module import Frame, Module, Site
-from flake8_tasks.model.readers import is_named_in, is_read
+from flake8_tasks.model.readers import Subject, is_named_in, is_read
 from flake8_tasks.model.spelling import mistake
 from flake8_tasks.model.tasks import Task, function_of
 from flake8_tasks.model.values import Opaque
@@ -446,7 +446,8 @@ class Declared:
         """
         if any(is_named_in(self.project, name, option) for name in self.task.makers):
             return True  # a decorator of the project, or the class of the app, keeps it
-        return is_read(self.project, option, None if anywhere else self.task.policy_paths)
+        subject = Subject(self.task.origin, self.task.classes)
+        return is_read(self.project, option, subject, None if anywhere else self.task.policy_paths)
 
     @property
     def retries(self) -> tuple[Retry, ...]:
@@ -506,7 +507,8 @@ class TaskClass:
 
     def is_read(self, attribute: str) -> bool:
         """Something in the project's task code may read an attribute of it, or of a class that comes from it."""
-        return is_read(self.project, attribute)
+        classes = frozenset(origin for origin, _, _ in self.project.bases(self.name))
+        return is_read(self.project, attribute, Subject(self.name, classes))
 
 
 Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared | TaskClass

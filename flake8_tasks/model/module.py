@@ -182,6 +182,8 @@ class Module:
                 stack.extend((child, frame) for child in reversed([*node.body, *node.decorator_list]))
             elif self._is_telling(node):
                 found.extend(self.walk(node, frame))
+            elif isinstance(node, _FUNCTIONS) and node.decorator_list:
+                found.append(Site(node, frame, self))  # a decorator under another name may make a task of it
         return found
 
     def _is_telling(self, node: ast.AST) -> bool:

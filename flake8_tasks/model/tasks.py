@@ -115,18 +115,28 @@ class Task:
     # Options.
 
     @cached_property
-    def policy_paths(self) -> tuple[str, ...]:
-        """The files that may speak of its options: its own, those of its classes, its decorator and its app."""
-        classes = [self.origin] if isinstance(self.record, ClassRecord) else []
+    def _classes(self) -> tuple[tuple[str, str], ...]:
+        """The classes it comes from, its own too: dotted names and paths."""
+        names = [self.origin] if isinstance(self.record, ClassRecord) else []
         base = self.written("base")
         if base is not None and isinstance(base.value, Reference) and base.value.origin is not None:
-            classes.append(base.value.origin)
-        for app in self._apps():
-            if isinstance(app.task_cls, Reference) and app.task_cls.origin is not None:
-                classes.append(app.task_cls.origin)
-        found = [path for name in classes for _, _, path in self.project.bases(name)]
+            names.append(base.value.origin)
+        elif base is None:
+            apps = (app.task_cls for app in self._apps())
+            names.extend(task_cls.origin for task_cls in apps if isinstance(task_cls, Reference) and task_cls.origin)
+        return tuple((origin, path) for name in names for origin, _, path in self.project.bases(name))
+
+    @cached_property
+    def classes(self) -> frozenset[str]:
+        """The dotted names of the classes it comes from."""
+        return frozenset(name for name, _ in self._classes)
+
+    @cached_property
+    def policy_paths(self) -> tuple[str, ...]:
+        """The files that may speak of its options: its own, those of its classes, its decorator and its app."""
         makers = [self.project.definition(name) for name in self.makers]
         others = [*(app.path for app in self._apps()), *(maker.path for maker in makers if maker)]
+        found = [path for _, path in self._classes]
         return tuple(dict.fromkeys(path for path in (self.path, *found, *others) if path))
 
     @cached_property

@@ -68,6 +68,8 @@ def check(declared: Declared) -> Iterator[Problem]:
         return
 
     def limited() -> tuple[Edit, ...] | Refusal:
+        if wrong := declared.meant_for("time_limit") or declared.meant_for("soft_time_limit"):
+            return Refusal(f"`{wrong}` is meant to be one")
         if not task.sets_options_in_decorator:
             return Refusal("its decorator takes no options")
         soft, hard = (declared.project.config.thresholds[name] for name in rule.options)

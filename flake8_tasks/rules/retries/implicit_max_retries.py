@@ -72,6 +72,8 @@ def check(declared: Declared) -> Iterator[Problem]:
             return
 
     def counting() -> tuple[Edit, ...] | Refusal:
+        if wrong := declared.meant_for("max_retries"):
+            return Refusal(f"`{wrong}` is meant to say it")
         if not task.sets_options_in_decorator:
             return Refusal("its decorator takes no options")
         return (SetKeyword(task.place, "max_retries", "3"),)
