@@ -157,8 +157,9 @@ class Flake8:
     def imported(self, *arguments: str) -> set[str]:
         """The modules that a run has imported in the end."""
         command = [self.python, self.write("show.py", SHOW), *arguments]
+        environment = {name: value for name, value in self.environment.items() if not name.startswith("COVERAGE_")}
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, check=True, encoding="utf-8"
+            command, cwd=self.folder, env=environment, capture_output=True, check=True, encoding="utf-8"
         )
         return set(done.stderr.split())
 
@@ -240,6 +241,42 @@ class TestInstalled:
             "tasks.py", 'from celery import shared_task\n\n\n@shared_task(name="é", retry_limit=3)\ndef work(): ...\n'
         )
         assert real.findings("--select=TSK101") == ["tasks.py:4:24: TSK101"]
+
+
+class TestRealRules:
+    """With the rules that users have, all ways through the door."""
+
+    UNKNOWN = "from celery import shared_task\n\n\n@shared_task(retry_limit=3)\ndef work():\n    return 1\n"
+
+    def test_they_are_named_to_the_option_for_opt_in_rules_too(self, real: Flake8) -> None:
+        real.write("tasks.py", self.UNKNOWN)
+        for name in ("TSK101", "unknown-task-option"):
+            assert real.findings("--select=E", f"--tsk-enable={name}", "tasks.py") == ["tasks.py:4:14: TSK101"]
+
+    @pytest.mark.parametrize("option", ["--tsk-enable=TSK1", "--tsk-max-retries=many"])
+    def test_a_wrong_option_ends_the_run(self, real: Flake8, option: str) -> None:
+        assert real.run(option).stdout.startswith("There was a critical error during execution of Flake8:\n--tsk-")
+
+    def test_a_wrong_configuration_ends_the_run(self, real: Flake8) -> None:
+        real.write("tasks.py", self.UNKNOWN)
+        real.write("pyproject.toml", "[tool.flake8-tasks]\nmax-retries = 'many'\n")
+        assert real.run("tasks.py").stdout.splitlines()[1:] == [
+            f"{real.folder / 'pyproject.toml'}: [tool.flake8-tasks] max-retries: "
+            "expected a whole number of 0 or more, not 'many'"
+        ]
+
+    @pytest.mark.parametrize("first", ["", "# -*- coding: latin-1 -*-\n# é\n", "# -*- coding: nonsense -*-\n"])
+    def test_standard_input_is_read_in_any_encoding(self, real: Flake8, first: str) -> None:
+        line = 4 + first.count("\n")
+        done = subprocess.run(
+            [real.python, "-m", "flake8", "--select=TSK101", "-"],
+            cwd=real.folder,
+            env=real.environment,
+            input=(first + self.UNKNOWN).encode("latin-1"),
+            capture_output=True,
+        )
+        assert done.stdout.decode().startswith(f"stdin:{line}:14: TSK101 ")
+        assert done.stderr == b""
 
 
 class TestOptIn:
