@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.readers import Subject, is_named_in, is_read
 from flake8_tasks.model.spelling import mistake
 from flake8_tasks.model.tasks import Task, function_of
+from flake8_tasks.model.testing import is_for_development
+from flake8_tasks.model.texts import around, beginnings
 from flake8_tasks.model.values import Opaque
 
 if TYPE_CHECKING:
@@ -161,11 +164,12 @@ class Dispatch(_Fact):
 
     Arguments:
         method: `delay`, `apply_async`, `delay_on_commit`, `apply_async_on_commit`, `send_task`, `s`, `si`, `signature`,
-            `subtask`, `map`, `starmap`, `chunks`; "()" for a workflow that is called.
+            `subtask`, `map`, `starmap`, `chunks`; "()" for a workflow that is called, "dispatcher" for a function of
+            the project that is configured to send the task it is given.
         receiver: the task, signature, workflow or app.
         target: the task where it is known; None for workflows and tasks whose file is not there.
         target_name: what to call it in a message.
-        through: it is a method of the task itself, of a "signature", of a "workflow" or of an "app".
+        through: it is a method of the task itself, of a "signature", of a "workflow" or of an "app"; or a "dispatcher".
     """
 
     method: str = ""
@@ -177,7 +181,9 @@ class Dispatch(_Fact):
     @property
     def sends(self) -> bool:
         """A message goes out, now or on commit; False for a signature."""
-        return self.method in ("delay", "apply_async", "send_task", "()") or self.is_deferred
+        return (
+            self.method in ("delay", "apply_async", "send_task", "()", "dispatcher") or self.method in DEFERRED_DISPATCH
+        )
 
     @property
     def behind(self) -> tuple[Related, ...]:
@@ -187,7 +193,9 @@ class Dispatch(_Fact):
 
     @property
     def is_deferred(self) -> bool:
-        """It waits for the commit by itself."""
+        """It waits for the commit by itself: by its method, or by the task's own class."""
+        if self.method in ("delay", "apply_async"):
+            return self.target is not None and self.target.waits_for_commit
         return self.method in DEFERRED_DISPATCH
 
     @property
@@ -228,6 +236,9 @@ class Dispatch(_Fact):
         return plain and (named is None or is_dict)
 
     def _arguments(self) -> Iterator[Argument]:
+        if self.method == "dispatcher":
+            yield from self._plain(self.call.args[1:], self.call.keywords)
+            return
         if self.method in ("delay", "delay_on_commit", "s", "si") and self.through != "workflow":
             yield from self._plain(self.call.args, self.call.keywords)
             return
@@ -312,7 +323,7 @@ class Retry(_Fact):
     def option(self, name: str) -> ast.expr | None:
         """An argument of the call."""
         positions = POSITIONS["retry"]
-        if positions.index(name) < len(self.call.args):
+        if name in positions and positions.index(name) < len(self.call.args):
             return self.call.args[positions.index(name)]
         return self.keywords.get(name)
 
@@ -367,8 +378,49 @@ class Setting:
 
     @property
     def span(self) -> Span:
-        """The key or name."""
-        return self.found.span
+        """The key, name or keyword."""
+        return self.module.named_span(self.found.span)
+
+    @property
+    def beginnings(self) -> tuple[str | None, ...]:
+        """How its text begins, or each of its list; None for what cannot be said."""
+        return tuple(beginnings(self.reader.project, self.found.value, self.found.path))
+
+    @property
+    def others(self) -> tuple[Setting, ...]:
+        """The other places near it, in its file or beside that or below, that set the same."""
+        folder = os.path.dirname(self.found.path)
+        found = self.reader.project.settings.get(self.name)
+        near = (one for one in found if one is not self.found and one.path.startswith(folder + os.sep))
+        modules = ((one, self.reader.project.module(one.path)) for one in near)
+        return tuple(Setting(one, module, self.reader) for one, module in modules if module is not None)
+
+    @property
+    def is_certain(self) -> bool:
+        """It holds wherever its file is used: it stands in no `if`, `try` or `except`, and in no class or file for
+        development."""
+        project = self.reader.project
+        if is_for_development(os.path.relpath(self.found.path, project.root)):
+            return False
+        for node in around(self.module, self.found.span):
+            if isinstance(node, ast.If | ast.Try | ast.ExceptHandler | ast.Match):
+                return False
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and is_for_development(node.name):
+                return False
+        return True
+
+
+@dataclass(frozen=True, eq=False)
+class RootForced:
+    """`C_FORCE_ROOT` is set: the worker may run as root although it accepts pickle."""
+
+    node: ast.stmt
+    module: Module
+
+    @property
+    def span(self) -> Span:
+        """The statement."""
+        return self.module.source.span(self.node)
 
 
 @dataclass(frozen=True, eq=False)
@@ -511,4 +563,4 @@ class TaskClass:
         return is_read(self.project, attribute, Subject(self.name, classes))
 
 
-Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared | TaskClass
+Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared | TaskClass | RootForced

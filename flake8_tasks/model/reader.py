@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from flake8_tasks.edit import Place
-from flake8_tasks.model.facts import Declared, Dispatch, Fact, Retry, Schedule, Setting, TaskClass, Wait
+from flake8_tasks.model.flow import reaching
+from flake8_tasks.model.facts import Declared, Dispatch, Fact, Retry, RootForced, Schedule, Setting, TaskClass, Wait
 from flake8_tasks.model.frameworks.celery import (
     APP_DISPATCH,
     CANVAS,
     DISPATCH,
-    RESULT_TYPES,
     SENT_BY_CALL,
     SIGNATURE,
     WAITS,
@@ -20,6 +20,7 @@ from flake8_tasks.model.frameworks.celery import (
 from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.names import UNBOUND, Binding, How
 from flake8_tasks.model.project import Project
+from flake8_tasks.model.results import Results
 from flake8_tasks.model.tasks import Task, function_of
 from flake8_tasks.model.transactions import Transactions
 from flake8_tasks.model.values import Reference
@@ -44,14 +45,41 @@ class Reader:
         return Transactions(self.project, self.module)
 
     @cached_property
+    def results(self) -> Results:
+        """What it knows of results."""
+        return Results(self)
+
+    @cached_property
     def facts(self) -> tuple[Fact, ...]:
         """Every fact of the file, settings first, then in the order of the text."""
         found: list[Fact] = [
             Setting(setting, self.module, self) for setting in self.project.settings.of_file(self.module.source.path)
         ]
+        if "C_FORCE_ROOT" in self.module.source.text:
+            found.extend(RootForced(node, self.module) for node in self._forcing_root())
         for site in self.module.sites:
             found.extend(self._facts(site))
         return tuple(found)
+
+    def _forcing_root(self) -> Iterator[ast.stmt]:
+        """`platforms.C_FORCE_ROOT = True`, `os.environ["C_FORCE_ROOT"] = "1"`, `os.environ.setdefault(…)`."""
+        top = self.module.top
+        for node in ast.walk(self.module.source.tree):
+            match node:
+                case ast.Assign(targets=[ast.Attribute(attr="C_FORCE_ROOT", value=owner)], value=value):
+                    if self.origin(owner, top) == "celery.platforms" and not _is_false(value):
+                        yield node
+                case ast.Assign(targets=[ast.Subscript(value=owner, slice=ast.Constant("C_FORCE_ROOT"))], value=value):
+                    if self.origin(owner, top) == "os.environ" and not _is_false(value):
+                        yield node
+                case ast.Expr(
+                    value=ast.Call(
+                        func=ast.Attribute(value=owner, attr="setdefault" | "putenv"),
+                        args=[ast.Constant("C_FORCE_ROOT"), value],
+                    )
+                ):
+                    if self.origin(owner, top) in ("os", "os.environ") and not _is_false(value):
+                        yield node
 
     def _facts(self, site: Site) -> Iterator[Fact]:
         node = site.node
@@ -75,10 +103,11 @@ class Reader:
             task = self._retried(node.func.value, site.frame)
             if task is not None:
                 yield Retry(site, self, task)
-        elif self._origin(node.func, site.frame) == "celery.schedules.crontab":
+        elif self.origin(node.func, site.frame) == "celery.schedules.crontab":
             yield Schedule(site, self)
 
-    def _origin(self, node: ast.expr, frame: Frame) -> str | None:
+    def origin(self, node: ast.expr, frame: Frame) -> str | None:
+        """The canonical origin of a dotted name."""
         if not isinstance(node, ast.Name | ast.Attribute):
             return None
         return self.project.origin(self.module.origin(node, frame))
@@ -96,7 +125,9 @@ class Reader:
         if isinstance(node, ast.ClassDef):
             if not any(isinstance(child, ast.FunctionDef) and child.name == "run" for child in node.body):
                 return None
-            return self.tasks.class_task(self.module.summarizer.class_record(node, frame.scope), self.module.summary, path)
+            return self.tasks.class_task(
+                self.module.summarizer.class_record(node, frame.scope), self.module.summary, path
+            )
         if node.decorator_list:
             record = self.module.summarizer.function_record(node, frame.scope)
             return self.tasks.declared(record, self.module.name, path)
@@ -128,7 +159,7 @@ class Reader:
         function = function_of(around.node) if around is not None and around.part == "body" else None
         if around is None or function is None:
             return ()
-        found = self.project.callers.tasks_calling(self.module, function, around)
+        found = self.project.callers.tasks_calling(self.module, around)
         return tuple(found)
 
     # Dispatches.
@@ -197,16 +228,28 @@ class Reader:
 
     def _called_workflow(self, node: ast.Call, site: Site) -> Dispatch | None:
         """`chain(…)()`, `signature("name")`, `celery.execute.send_task("name")`."""
-        origin = self._origin(node.func, site.frame)
+        origin = self.origin(node.func, site.frame)
         if origin in ("celery.signature", "celery.Signature"):
             return self._by_name(site, "signature", None, "app")
         if origin == "celery.execute.send_task":
             return self._by_name(site, "send_task", None, "app")
+        if origin in self.project.config.dispatchers:
+            return self._handed_on(node, site)
         if isinstance(node.func, ast.Call | ast.Name):
             built = self._built(node.func, site.frame, 0)
             if built is not None and built[0] == "workflow":
                 return Dispatch(site, self, "()", node.func, None, "the workflow", "workflow")
         return None
+
+    def _handed_on(self, node: ast.Call, site: Site) -> Dispatch | None:
+        """A configured dispatcher: `send(task, 1)`, `send(task.s(1))`."""
+        first = node.args[0] if node.args else None
+        built = self._built(first, site.frame, 0) if first is not None else None
+        if built is not None and built[1] is not None:
+            return Dispatch(site, self, "dispatcher", first, built[1].target, built[1].target_name, "dispatcher")
+        task = self.tasks.find(self.module.origin(first, site.frame)) if first is not None else None
+        name = task.name if task else "the task"
+        return Dispatch(site, self, "dispatcher", first, task, name, "dispatcher")
 
     def _built(self, node: ast.expr, frame: Frame, depth: int) -> tuple[str, Dispatch | None] | None:
         """What an expression builds: a "workflow", or a "signature" with the call that made it."""
@@ -222,21 +265,25 @@ class Reader:
             return None
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("set", "clone", "on_error"):
             return self._built(node.func.value, frame, depth + 1)
-        if isinstance(node.func, ast.Call) and self._origin(node.func.func, frame) == "celery.chord":
+        if isinstance(node.func, ast.Call) and self.origin(node.func.func, frame) == "celery.chord":
             return None  # chord(header)(body) sends it
-        if self._origin(node.func, frame) in CANVAS & SENT_BY_CALL:
+        if self.origin(node.func, frame) in CANVAS & SENT_BY_CALL:
             return "workflow", None
         dispatch = self.dispatch(node, frame)
         if dispatch is None or dispatch.sends:
             return None
         return ("workflow" if dispatch.method in ("chunks", "map", "starmap") else "signature"), dispatch
 
+    def signature(self, node: ast.expr, frame: Frame) -> bool:
+        """An expression builds a signature or a workflow."""
+        return self._built(node, frame, 0) is not None
+
     def settled(self, node: ast.Name, frame: Frame) -> ast.expr | None:
-        """The one expression that a local name was assigned, None where it has another or several."""
+        """The one expression that a name was assigned where it is used, None where it may have another."""
         found = self.module.names.find(node.id, frame.scope)
         if found is None:
             return None
-        match found[1]:
+        match reaching(node, frame.scope, *found):
             case [Binding(How.ASSIGNMENT, value=ast.expr() as value, path=())]:
                 return value
         return None
@@ -244,92 +291,11 @@ class Reader:
     # Waits and retries.
 
     def _wait(self, node: ast.Call, function: ast.Attribute, site: Site) -> Wait | None:
-        found = self._result(function.value, site.frame, 0)
+        found = self.results.of(function.value, site.frame)
         if found is None:
             return None
         dispatch = found if isinstance(found, Dispatch) else None
         return Wait(site, self, function.attr, function.value, dispatch)
-
-    def _result(self, node: ast.expr, frame: Frame, depth: int) -> Dispatch | bool | None:
-        """The dispatch whose result an expression is, True for a result of an unknown one, None for no result."""
-        if depth > _TOO_DEEP:
-            return None
-        match node:
-            case ast.Call():
-                dispatch = self.dispatch(node, frame)
-                if dispatch is not None:
-                    return dispatch if dispatch.sends and not dispatch.is_deferred else None
-                origin = self._origin(node.func, frame)
-                if origin in RESULT_TYPES:
-                    return origin != "celery.result.EagerResult" or None
-                if isinstance(node.func, ast.Call) and self._origin(node.func.func, frame) == "celery.chord":
-                    return True
-                if isinstance(node.func, ast.Attribute) and node.func.attr in ("AsyncResult", "GroupResult"):
-                    owner = self.module.value(node.func.value, frame)
-                    is_task = isinstance(owner, Reference) and self.tasks.find(owner.origin) is not None
-                    return True if is_task or self.tasks.declarations.is_app(owner) else None
-            case ast.Name():
-                return self._named_result(node, frame, depth)
-            case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                return self._attribute_result(name, frame, depth)
-            case ast.Subscript(value=inner):
-                return self._element(inner, frame, depth + 1)
-        return None
-
-    def _named_result(self, node: ast.Name, frame: Frame, depth: int) -> Dispatch | bool | None:
-        found = self.module.names.find(node.id, frame.scope)
-        if found is None:
-            return None
-        answers: list[Dispatch | bool] = []
-        for binding in found[1]:
-            answer = None
-            if binding.value is not None and not binding.path:
-                if binding.how is How.ASSIGNMENT:
-                    answer = self._result(binding.value, frame, depth + 1)
-                elif binding.how is How.ITERATION:
-                    answer = self._element(binding.value, frame, depth + 1)
-            if answer is None:
-                return None
-            answers.append(answer)
-        return answers[0] if answers else None
-
-    def _attribute_result(self, name: str, frame: Frame, depth: int) -> Dispatch | bool | None:
-        """`self.name`, assigned in the same function."""
-        around = frame.function
-        function = function_of(around.node) if around else None
-        for statement in ast.walk(function) if function else ():
-            match statement:
-                case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=attr)], value=value) if attr == name:
-                    return self._result(value, frame, depth + 1)
-        return None
-
-    def _element(self, node: ast.expr, frame: Frame, depth: int) -> Dispatch | bool | None:
-        """The result that an element of a collection is."""
-        if depth > _TOO_DEEP:
-            return None
-        match node:
-            case ast.ListComp(elt=element) | ast.SetComp(elt=element) | ast.GeneratorExp(elt=element):
-                inner = Frame(node, "body", frame.scope.child(node), frame)
-                return self._result(element, inner, depth + 1)
-            case ast.List(elts=elements) | ast.Tuple(elts=elements) if elements:
-                answers = [self._result(element, frame, depth + 1) for element in elements]
-                return answers[0] if all(answers) else None
-            case ast.Name():
-                value = self.settled(node, frame)
-                if isinstance(value, ast.List) and not value.elts:
-                    return self._appended(node, frame, depth)
-                return self._element(value, frame, depth + 1) if value is not None else None
-        return None
-
-    def _appended(self, node: ast.Name, frame: Frame, depth: int) -> Dispatch | bool | None:
-        """What is appended to a list that began empty, where all of it are results."""
-        around = frame.function
-        answers: list[Dispatch | bool | None] = []
-        for site in self.module.inside(around.node, around.parent or around) if around and function_of(around.node) else ():
-            match site.node:
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[element]) if name == node.id:
-                    answers.append(self._result(element, site.frame, depth + 1))
-        return answers[0] if answers and all(answers) else None
 
     def _retried(self, receiver: ast.expr, frame: Frame) -> Task | None:
         """The task that `receiver.retry` retries."""
@@ -339,11 +305,15 @@ class Reader:
             bound = bool(task and task.bound)
             if record and bound and record.parameters and record.parameters[0].name == receiver.id:
                 return task
-        origin = self._origin(receiver, frame)
+        origin = self.origin(receiver, frame)
         if origin == "celery.current_task":
             return task
         found = self.tasks.find(self.module.origin(receiver, frame)) if origin else None
         return found
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value in (False, None, "", 0)
 
 
 __all__ = ["Reader"]
