@@ -88,6 +88,58 @@ def effects(
     return project.remember("effects", function, lambda: finder.of(function, frame))
 
 
+def may_follow(earlier: Effect, later: Effect) -> bool:
+    """Whether a run can come to the later of two effects of a function after the earlier one: not when they stand in
+    branches that exclude each other, nor when the branch of the earlier one leaves the function or the loop.
+    """
+    here = list(reversed([*earlier.site.frame.here()]))
+    there = list(reversed([*later.site.frame.here()]))
+    shared = 0
+    while shared < min(len(here), len(there)) and _block(here[shared]) == _block(there[shared]):
+        shared += 1
+    if shared < len(here) and shared < len(there):
+        one, two, module = here[shared], there[shared], earlier.site.module
+        if _exclude(one, two, module):
+            return False
+        if _tried(one, module) is not None and _tried(one, module) is _tried(two, module):
+            return True  # a jump out of a `try` passes its `finally`, and an error its handlers
+    return not any(_leaves(frame, earlier.node) for frame in here[shared:])
+
+
+def _block(frame: Frame) -> tuple[ast.AST, str]:
+    return frame.node, frame.part
+
+
+def _exclude(one: Frame, other: Frame, module: Module) -> bool:
+    """Two blocks of one statement of which only one runs."""
+    first, second = _choice(one, module), _choice(other, module)
+    return first is not None and second is not None and first[0] is second[0] and first[1] is not second[1]
+
+
+def _choice(frame: Frame, module: Module) -> tuple[ast.AST | None, object] | None:
+    match frame.node, frame.part:
+        case ast.If() as node, part:
+            return node, part
+        case ast.ExceptHandler() as node, _:
+            return module.parents.get(node), node
+        case ast.Try() | ast.TryStar() as node, "orelse":
+            return node, "orelse"
+    return None
+
+
+def _tried(frame: Frame, module: Module) -> ast.AST | None:
+    """The `try` that a block is a part of."""
+    node = module.parents.get(frame.node) if isinstance(frame.node, ast.ExceptHandler) else frame.node
+    return node if isinstance(node, ast.Try | ast.TryStar) else None
+
+
+def _leaves(frame: Frame, node: ast.AST) -> bool:
+    """The block ends with a jump out of it, after the node."""
+    statements = frame.node.body if frame.part == "handler" else getattr(frame.node, frame.part, None)  # type: ignore[attr-defined]
+    last = statements[-1] if isinstance(statements, list) and statements else None
+    return isinstance(last, ast.Return | ast.Raise | ast.Continue | ast.Break) and last.lineno > node.lineno  # type: ignore[attr-defined]
+
+
 class _Finder:
     def __init__(self, module: Module, project: Project, orm: Orm) -> None:
         self.module = module

@@ -92,6 +92,8 @@ class Orm:
                 if attribute in _COLUMNS or attribute.endswith("_id"):
                     return None
                 thing = self.read(owner, scope, module)
+                if thing is None and attribute == "objects":
+                    thing = self.classes.installed(module.names.origin(owner, scope))
                 if thing is None:
                     return self._named(node, scope, module)
                 return self.members.attribute(thing, attribute, text(node))

@@ -122,6 +122,14 @@ class Classes:
                 return ModelClass(definition.origin, orm) if orm else None
         return None
 
+    def installed(self, name: str | None) -> ModelClass | None:
+        """A class in the `models` of a package that is not part of the project: where it has `objects`, a model."""
+        definition = self.project.definition(name)
+        if definition is None or definition.path or self.project.is_shown(definition.origin):
+            return None
+        *modules, last = definition.origin.split(".")
+        return ModelClass(definition.origin, "django") if "models" in modules and last[:1].isupper() else None
+
     def looked_up(self, function: str | None, arguments: tuple[Value, ...]) -> ModelClass | None:
         """The model that a call such as `get_user_model()` or `apps.get_model("shop", "Event")` returns."""
         origin = self.project.origin(function)

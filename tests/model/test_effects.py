@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flake8_tasks.config import Config
-from flake8_tasks.model.effects import UNKNOWN_FIELDS, Effect, effects
+from flake8_tasks.model.effects import UNKNOWN_FIELDS, Effect, effects, may_follow
 from flake8_tasks.model.orm import Orm
 from flake8_tasks.model.project import Project
 
@@ -355,3 +355,31 @@ def test_clients_and_methods_of_self(call: str, expected: str, tmp_path: Path) -
                 {call}
         """
     assert [told(effect) for effect in found(tmp_path, program)] == ([expected] if expected else [])
+
+
+FLOWS = {
+    "straight on": ("{first}\n{second}", True),
+    "into a branch": ("{first}\nif a:\n    {second}", True),
+    "out of a branch": ("if a:\n    {first}\n{second}", True),
+    "exclusive branches": ("if a:\n    {first}\nelse:\n    {second}", False),
+    "exclusive branches, one deeper": ("if a:\n    {first}\nelif b:\n    if c:\n        {second}", False),
+    "two decisions": ("if a:\n    {first}\nif b:\n    {second}", True),
+    "a branch that returns": ("if a:\n    {first}\n    return\n{second}", False),
+    "a branch that raises": ("try:\n    {first}\nexcept E:\n    raise\n{second}", True),
+    "a handler that raises": ("try:\n    a()\nexcept E:\n    {first}\n    raise\n{second}", False),
+    "a body and its handler": ("try:\n    {first}\nexcept E:\n    {second}", True),
+    "a body and its finally": ("try:\n    {first}\n    return\nfinally:\n    {second}", True),
+    "an error and its handler": ("try:\n    {first}\n    raise E\nexcept E:\n    {second}", True),
+    "two handlers": ("try:\n    a()\nexcept E:\n    {first}\nexcept F:\n    {second}", False),
+    "a handler and else": ("try:\n    a()\nexcept E:\n    {first}\nelse:\n    {second}", False),
+    "a loop that goes on": ("for a in b:\n    if a:\n        {first}\n        continue\n    {second}", False),
+    "with": ("with a:\n    {first}\n{second}", True),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), FLOWS.values(), ids=FLOWS)
+def test_whether_one_effect_can_follow_another(body: str, expected: bool, tmp_path: Path) -> None:
+    text = body.format(first="order.save()", second="requests.post('/')")
+    program = "import requests\nfrom shop.models import Order\n\ndef work(order: Order, a, b, c):\n"
+    first, second = found(tmp_path, program + textwrap.indent(text, "    "))
+    assert may_follow(first, second) is expected

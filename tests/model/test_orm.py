@@ -659,6 +659,88 @@ def test_a_class_with_model_fields_and_a_base_from_an_unknown_package_is_a_model
     assert got == expected
 
 
+def test_a_class_in_the_models_of_an_installed_package_is_a_model_where_it_has_objects(tmp_path: Path) -> None:
+    program = """
+        from waffle.models import Flag
+        from waffle.things import Thing
+        from shop.models import Nothing
+
+        def work():
+            see(Flag.objects.get(name="a"))  # Flag
+            see(Flag(name="a"))  # -
+            see(Thing.objects.get(name="a"))  # -
+            see(Nothing.objects.get(name="a"))  # -
+        """
+    got, expected = answers(tmp_path, program)
+    assert got == expected
+
+
+def test_functions_of_the_project_return_what_their_returns_say(tmp_path: Path) -> None:
+    program = """
+        from shop.models import Event
+        from shop.more import find, find_all, maybe, odd, early, wrapped, told, loops, generated
+
+        def near():
+            return find(1)
+
+        async def work():
+            event = find(1)
+            see(event)  # Event
+            see(near())  # Event
+            see(find_all())  # instances of Event
+            see(maybe(1))  # Event
+            see(odd(1))  # -
+            see(wrapped(1))  # -
+            see(told(1))  # Event
+            see(loops(1))  # -
+            see(generated(1))  # -
+            see(early(1))  # -
+            see(await early(1))  # Event
+        """
+    more = """
+        from functools import wraps
+        from shop.models import Event
+
+        def find(pk):
+            found = Event.objects.get(pk=pk)
+            return found
+
+        def find_all():
+            return Event.objects.all()
+
+        def maybe(pk):
+            if not pk:
+                return None
+            def inner():
+                return 1
+            return Event.objects.filter(pk=pk).first()
+
+        def odd(pk):
+            if not pk:
+                return pk
+            return Event.objects.get(pk=pk)
+
+        async def early(pk):
+            return await Event.objects.aget(pk=pk)
+
+        @strange
+        def wrapped(pk):
+            return Event.objects.get(pk=pk)
+
+        def told(pk) -> "Event | None":
+            return strange(pk)
+
+        def loops(pk):
+            return loops(pk)
+
+        def generated(pk):
+            yield pk
+            return Event.objects.get(pk=pk)
+        """
+    got, expected = answers(tmp_path, program, more=more)
+    assert got == expected
+
+
 def test_primary_keys(tmp_path: Path) -> None:
     program = """
         from sqlalchemy import Column
