@@ -1,21 +1,35 @@
-"""Who calls a function of the project, and in which transaction: asked of other files, one name at a time."""
+"""Who calls a function of the project, and in which transaction: asked of other files, one name at a time.
+
+Only calls that certainly reach the function count: by its name, by `self` or `super()`, through its class or an object
+made there.  An equal method name on an object nobody knows is no call of it, and calls in tests are none at all.
+"""
 
 from __future__ import annotations
 
 import ast
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.cache import digest
 from flake8_tasks.model.index import TASKS, TRANSACTIONS
-from flake8_tasks.model.module import Frame, Module
+from flake8_tasks.model.module import Frame, Module, Site
+from flake8_tasks.model.names import Binding, How
+from flake8_tasks.model.openers import Opened, blocks
 from flake8_tasks.model.project import Project
+from flake8_tasks.model.summary import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks import Task
-from flake8_tasks.model.transactions import lexical
-from flake8_tasks.model.values import pack, recorded, unpack
+from flake8_tasks.model.testing import is_test_folder, is_test_module
+from flake8_tasks.model.values import CallValue, Reference, Value, pack, recorded, unpack
+from flake8_tasks.model.views import is_view
 
 _TOO_DEEP = 4
+_TOO_MANY = 60  # functions on the way up to a transaction
+_ALLOWS_WAITS = "celery.result.allow_join_result"
+# What a decorator does that lets the function run later.
+_DEFERS = ("on_commit", "delay", "apply_async", "Thread", "submit", "enqueue", "call_later", "call_soon")
 
 
 @recorded
@@ -24,16 +38,17 @@ class Call:
     """A call of a function, as its file alone tells it.
 
     Arguments:
-        callee: the dotted origin of what is called; `self.name` for a method of the same object.
+        callee: the dotted origin of what is called; `self.name` and `super.name` for a method of the same object,
+            `module.Class().name` for one of an object made there.
         caller: the qualname of the function around it, empty at module level.
         owner: the qualname of the class around that function, empty for none.
-        using: the database of the transaction opened around the call: "" for the default one, None for no transaction.
+        blocks: pictures of the `with` items and decorators around it, innermost first.
     """
 
     callee: str
     caller: str
     owner: str
-    using: str | None
+    blocks: tuple[Value, ...]
     span: Span
 
 
@@ -50,6 +65,41 @@ class CallSite:
         return Place(self.path, self.call.span)
 
 
+class _Texts:
+    """The bytes of many files as one, to be searched for a name at once."""
+
+    def __init__(self, project: Project, paths: Iterator[str]) -> None:
+        self.paths: list[str] = []
+        self._starts: list[int] = []
+        parts: list[bytes] = []
+        length = 0
+        for path in paths:
+            try:
+                data = project.index.data(path)
+            except OSError:
+                continue
+            self.paths.append(path)
+            self._starts.append(length)
+            parts.append(data)
+            length += len(data) + 1
+        self._starts.append(length)
+        self._all = b"\0".join(parts)
+
+    def calling(self, name: str) -> Iterator[str]:
+        """The files that may call a name."""
+        word, text = name.encode(), self._all
+        at = text.find(word)
+        while at != -1:
+            end = at + len(word)
+            before, after = text[max(0, at - 4) : at], text[end : end + 4]
+            whole = not (before[-1:].isalnum() or before[-1:] == b"_")
+            if whole and before != b"def " and after.lstrip(b" \\\r\n")[:1] in (b"(", b"a"):
+                file = bisect(self._starts, at) - 1
+                yield self.paths[file]
+                end = self._starts[file + 1]
+            at = text.find(word, end)
+
+
 class Callers:
     """The calls between the functions of a project."""
 
@@ -57,40 +107,70 @@ class Callers:
         self.project = project
 
     def of(self, module: str, qualname: str) -> tuple[CallSite, ...]:
-        """The calls of a function or method, from files that hold task code or transactions."""
+        """The calls of a function or method, from files that hold task code or transactions, without tests."""
         return self.project.remember("callers", (module, qualname), lambda: tuple(self._of(module, qualname)))
 
-    def _of(self, module: str, qualname: str) -> Iterator[CallSite]:
-        owner, _, name = qualname.rpartition(".")
-        target = f"{module}.{qualname}"
-        for path in self._mentioning(name):
-            other, _ = self.project.module_name(path)
-            for call in self._calls(path, name):
-                if call.callee == f"self.{name}":
-                    if owner and call.owner and self._overlap(f"{other}.{call.owner}", f"{module}.{owner}"):
-                        yield CallSite(call, path, other)
-                elif call.callee == target or self.project.origin(call.callee) == target:
-                    yield CallSite(call, path, other)
+    def everywhere(self, module: str, qualname: str) -> Iterator[CallSite]:
+        """The same from every file, tests too; slow."""
+        texts = _Texts(self.project, iter(self.project.index.paths))
+        for path in texts.calling(qualname.rpartition(".")[2]):
+            yield from self._in(path, module, qualname, tests=True)
 
-    def _mentioning(self, name: str) -> Iterator[str]:
-        word = name.encode()
+    @cached_property
+    def _texts(self) -> _Texts:
         paths = dict.fromkeys([*self.project.holding(TRANSACTIONS), *self.project.holding(TASKS)])
-        for path in paths:
-            try:
-                if word in self.project.index.data(path):
-                    yield path
-            except OSError:
+        return _Texts(self.project, (path for path in paths if not is_test_folder(path, str(self.project.root))))
+
+    def _of(self, module: str, qualname: str) -> Iterator[CallSite]:
+        self.project.holding(TRANSACTIONS), self.project.holding(TASKS)  # what the answer rests on
+        for path in self._texts.calling(qualname.rpartition(".")[2]):
+            yield from self._in(path, module, qualname)
+
+    def _in(self, path: str, module: str, qualname: str, *, tests: bool = False) -> Iterator[CallSite]:
+        owner, _, name = qualname.rpartition(".")
+        if owner.endswith("<locals>"):
+            owner = ""
+        other, _ = self.project.module_name(path)
+        for call in self._calls(path, name, tests):
+            if self._reaches(call, other, f"{module}.{owner}" if owner else "", name, f"{module}.{qualname}"):
+                yield CallSite(call, path, other)
+
+    def _reaches(self, call: Call, module: str, owner: str, name: str, target: str) -> bool:
+        """A call is certain to reach the function `target`, a method of the class `owner` or a plain function."""
+        kind, _, method = call.callee.rpartition(".")
+        if kind in ("self", "super"):
+            own = f"{module}.{call.owner}"
+            if not owner or not call.owner:
+                return False
+            if self._defines(own, method, above=kind == "super") == owner:
+                return True
+            caller = call.caller.rpartition(".")[2]  # a method of a base class calls what its subclass defines
+            return kind == "self" and own != owner and self._defines(owner, caller) == own
+        if kind.endswith("()"):
+            return bool(owner) and self._defines(kind[:-2], method) == owner
+        if call.callee == target:
+            return True
+        definition = self.project.definition(call.callee)
+        if definition is None:
+            return False
+        if owner and isinstance(definition.record, ClassRecord) and definition.rest == (name,):
+            return self._defines(definition.origin.removesuffix(f".{name}"), name) == owner
+        return definition.origin == target
+
+    def _defines(self, name: str, method: str, *, above: bool = False) -> str:
+        """The class that a method comes from, seen from a class; empty where that cannot be said."""
+        for position, (origin, record, _) in enumerate(self.project.bases(name)):
+            if position == 0 and above:
                 continue
+            if record is not None and (record.method(method) or record.attribute(method)):
+                return origin
+        return ""
 
-    def _overlap(self, caller: str, owner: str) -> bool:
-        """`self` in a method of one class may be an object whose method the other defines."""
-        return caller == owner or any(origin == owner for origin, _, _ in self.project.bases(caller))
-
-    def _calls(self, path: str, name: str) -> tuple[Call, ...]:
+    def _calls(self, path: str, name: str, tests: bool) -> tuple[Call, ...]:
         entry = self.project.index.entry(path)
         if entry is None:
             return ()
-        key = digest("calls", entry.digest, self.project.module_name(path)[0], name)
+        key = digest("calls of", entry.digest, path, self.project.module_name(path)[0], name, str(tests))
         kept = self.project.cache.get(key)
         if kept is not None:
             try:
@@ -99,21 +179,22 @@ class Callers:
             except (KeyError, TypeError, ValueError):
                 pass
         module = self.project.module(path)
-        found = tuple(_calls_in(module, name)) if module else ()
+        counts = module is not None and (tests or not is_test_module(module.source))
+        found = tuple(_calls_in(module, name)) if module is not None and counts else ()
         self.project.cache.put(key, pack(found))
         return found
 
-    def tasks_calling(
-        self, module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame
-    ) -> list[tuple[Task, Place | None]]:
-        """The tasks that call a function, directly or through other functions, each with the place of its call."""
+    def tasks_calling(self, module: Module, frame: Frame) -> list[tuple[Task, Place | None]]:
+        """The tasks that call the function of a frame, directly or through others, with the place where they do."""
         found: dict[str, tuple[Task, Place | None]] = {}
         seen = {(module.name, frame.scope.qualname)}
         pending = [(module.name, frame.scope.qualname, 0)]
         while pending:
-            where, qualname, depth = pending.pop()
+            where, qualname, depth = pending.pop(0)
+            if not self._runs_when_called(where, qualname):
+                continue
             for site in self.of(where, qualname):
-                if (site.module, site.call.caller) in seen or not site.call.caller:
+                if (site.module, site.call.caller) in seen or not site.call.caller or self._may_wait(site.call):
                     continue
                 seen.add((site.module, site.call.caller))
                 task = self._task(site)
@@ -123,60 +204,118 @@ class Callers:
                     pending.append((site.module, site.call.caller, depth + 1))
         return list(found.values())
 
+    def _may_wait(self, call: Call) -> bool:
+        return any(
+            isinstance(block, CallValue)
+            and isinstance(block.function, Reference)
+            and self.project.origin(block.function.origin) == _ALLOWS_WAITS
+            for block in call.blocks
+        )
+
     def _task(self, site: CallSite) -> Task | None:
         qualname = site.call.caller
         if site.call.owner and qualname == f"{site.call.owner}.run":
             qualname = site.call.owner
         return self.project.tasks.find(f"{site.module}.{qualname}")
 
-    def opens_transaction(self, module: str, qualname: str) -> CallSite | None:
-        """A call that reaches a function inside a transaction of the caller, or of a caller of it."""
-        return self.project.remember(
-            "opens", (module, qualname), lambda: self._opens(module, qualname, frozenset(), 0)
-        )
+    def opens_transaction(self, module: str, qualname: str) -> tuple[CallSite, Opened] | None:
+        """A call that reaches a function in a transaction of the caller, or of a caller of it; the nearest."""
+        return self.project.remember("opens", (module, qualname), lambda: self._opens(module, qualname))
 
-    def _opens(self, module: str, qualname: str, seen: frozenset[tuple[str, str]], depth: int) -> CallSite | None:
-        if depth > _TOO_DEEP or (module, qualname) in seen:
-            return None
-        sites = self.of(module, qualname)
-        for site in sites:
-            if site.call.using is not None:
-                return site
-        for site in sites:
-            if site.call.caller and "<locals>" not in site.call.caller and self._task(site) is None:
-                above = self._opens(site.module, site.call.caller, seen | {(module, qualname)}, depth + 1)
-                if above is not None:
-                    return above
+    def _opens(self, module: str, qualname: str) -> tuple[CallSite, Opened] | None:
+        seen = {(module, qualname)}
+        pending = [(module, qualname, 0)]
+        while pending and len(seen) < _TOO_MANY:
+            where, name, depth = pending.pop(0)
+            if not self._runs_when_called(where, name):
+                continue
+            for site in self.of(where, name):
+                found = self.project.openers.first(site.call.blocks)
+                if found is not None:
+                    return site, found[1]
+                if is_view(self.project, site.module, site.call.caller):
+                    return site, Opened("request")
+                key = (site.module, site.call.caller)
+                if key in seen or not site.call.caller or depth >= _TOO_DEEP or self._task(site) is not None:
+                    continue
+                seen.add(key)
+                pending.append((*key, depth + 1))
         return None
+
+    def _runs_when_called(self, module: str, qualname: str) -> bool:
+        """Calling a function runs its body at once, whatever its decorators are."""
+        definition = self.project.definition(f"{module}.{qualname}")
+        record = definition.record if definition else None
+        if definition is not None and isinstance(record, ClassRecord) and len(definition.rest) == 1:
+            record = record.method(definition.rest[0])
+        return not isinstance(record, FunctionRecord) or not any(map(self._defers, record.decorators))
+
+    def _defers(self, decorator: Value) -> bool:
+        """A decorator of the project, or one of the configured helpers, lets the function run later."""
+        function = decorator.function if isinstance(decorator, CallValue) else decorator
+        definition = self.project.definition(function.origin) if isinstance(function, Reference) else None
+        if definition is None:
+            return False
+        if definition.origin in self.project.config.on_commit_helpers:
+            return True
+        if not definition.path or not isinstance(definition.record, FunctionRecord | ClassRecord):
+            return False
+        module = self.project.module(definition.path)
+        text = module.source.text_at(definition.record.span) if module else ""
+        makes_a_task = self.project.tasks.declarations.of(decorator, definition.path) is not None
+        return not makes_a_task and any(word in text for word in _DEFERS)
 
 
 def _calls_in(module: Module, name: str) -> Iterator[Call]:
-    lines = [number for number, line in enumerate(module.source.lines, 1) if name in line]
+    words = {name, *_aliases(module, name)}
+    lines = [number for number, line in enumerate(module.source.lines, 1) if any(word in line for word in words)]
     for function, frame in module.functions:
         end = function.end_lineno or function.lineno
         if not any(function.lineno <= line <= end for line in lines):
             continue
         for site in module.walk(function, frame):
-            node = site.node
-            if not isinstance(node, ast.Call):
-                continue
-            match node.func:
-                case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=attr) if attr == name:
-                    callee: str | None = f"self.{name}"
-                case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=attr) if attr == name:
-                    callee = f"self.{name}"
-                case ast.Attribute(attr=attr) if attr == name:
-                    callee = module.origin(node.func, site.frame)
-                case ast.Name():
-                    callee = module.origin(node.func, site.frame)
-                    if callee is not None and callee.rpartition(".")[2] != name:
-                        callee = None
-                case _:
-                    callee = None
             around = site.frame.function
-            if callee is None or around is None or around.part != "body":
+            if not isinstance(site.node, ast.Call) or around is None or around.part != "body":
                 continue
-            owner = frame.scope.qualname if isinstance(frame.node, ast.ClassDef) else ""
-            opened = lexical(site, module)
-            using = None if opened is None else (opened.using_text or "")
-            yield Call(callee, around.scope.qualname, owner, using, site.span)
+            callee = _callee(site.node.func, site, module, name)
+            if callee is not None:
+                owner = frame.scope.qualname if isinstance(frame.node, ast.ClassDef) else ""
+                yield Call(callee, around.scope.qualname, owner, tuple(blocks(site, module)), site.span)
+
+
+def _aliases(module: Module, name: str) -> Iterator[str]:
+    """Other names under which a file imports one."""
+    if f"{name} as " in module.source.text:
+        for node in ast.walk(module.source.tree):
+            if isinstance(node, ast.alias) and node.asname and node.name == name:
+                yield node.asname
+
+
+def _callee(function: ast.expr, site: Site, module: Module, name: str) -> str | None:
+    match function:
+        case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=attr) if attr == name:
+            return f"self.{name}"
+        case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=attr) if attr == name:
+            return f"super.{name}"
+        case ast.Attribute(value=ast.Call(func=ast.Name() | ast.Attribute() as maker), attr=attr) if attr == name:
+            made = module.origin(maker, site.frame)
+            return f"{made}().{name}" if made else None
+        case ast.Attribute(value=ast.Name() as receiver, attr=attr) if attr == name:
+            origin = module.origin(function, site.frame)
+            return origin or _made(receiver, site, module, name)
+        case ast.Attribute(attr=attr) if attr == name:
+            return module.origin(function, site.frame)
+        case ast.Name():
+            origin = module.origin(function, site.frame)
+            return origin if origin is not None and origin.rpartition(".")[2] == name else None
+    return None
+
+
+def _made(receiver: ast.Name, site: Site, module: Module, name: str) -> str | None:
+    """`service = Service(…)` and nothing else, then `service.name(…)`."""
+    found = module.names.find(receiver.id, site.frame.scope)
+    match found[1] if found else []:
+        case [Binding(How.ASSIGNMENT, value=ast.Call(func=ast.Name() | ast.Attribute() as maker), path=())]:
+            made = module.origin(maker, site.frame)
+            return f"{made}().{name}" if made else None
+    return None

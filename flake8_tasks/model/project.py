@@ -21,6 +21,7 @@ from flake8_tasks.model.values import CallValue, Constant, Reference, Value, pac
 
 if TYPE_CHECKING:
     from flake8_tasks.model.callers import Callers
+    from flake8_tasks.model.openers import Openers
     from flake8_tasks.model.orm import Orm
     from flake8_tasks.model.settings import Settings
     from flake8_tasks.model.tasks import Tasks
@@ -326,6 +327,13 @@ class Project:
         from flake8_tasks.model.callers import Callers
 
         return Callers(self)
+
+    @cached_property
+    def openers(self) -> Openers:
+        """What opens a transaction."""
+        from flake8_tasks.model.openers import Openers
+
+        return Openers(self)
 
     def task_files(self) -> tuple[str, ...]:
         """The files that may declare or dispatch tasks."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from flake8_tasks.edit import Place
-from flake8_tasks.model.flow import reaching
 from flake8_tasks.model.facts import Declared, Dispatch, Fact, Retry, RootForced, Schedule, Setting, TaskClass, Wait
+from flake8_tasks.model.flow import reaching
 from flake8_tasks.model.frameworks.celery import (
     APP_DISPATCH,
     CANVAS,
@@ -182,12 +182,12 @@ class Reader:
             if self.tasks.declarations.is_app(self.module.value(receiver, frame)):
                 return self._by_name(site, method, receiver, "app")
             return None
-        if isinstance(receiver, ast.Call | ast.Name):
-            if method in DISPATCH and (built := self._built(receiver, frame, 0)) is not None:
-                kind, signature = built
-                target = signature.target if signature else None
-                name = signature.target_name if signature else kind
-                return Dispatch(site, self, method, receiver, target, name, kind)
+        built = self._built(receiver, frame, 0) if method in DISPATCH else None
+        if built is not None and isinstance(receiver, ast.Call | ast.Name | ast.BinOp):
+            kind, signature = built
+            target = signature.target if signature else None
+            name = signature.target_name if signature else kind
+            return Dispatch(site, self, method, receiver, target, name, kind)
         if isinstance(receiver, ast.Subscript):
             return self._registered(site, method, receiver)
         origin = self.module.origin(receiver, frame) if isinstance(receiver, ast.Name | ast.Attribute) else None

@@ -132,6 +132,19 @@ class Task:
         return frozenset(name for name, _ in self._classes)
 
     @cached_property
+    def waits_for_commit(self) -> bool:
+        """A class of the project that it is made with sends after the commit: `apply_async` there says `on_commit`."""
+        for origin, path in self._classes:
+            definition = self.project.definition(origin) if path else None
+            record = definition.record if definition else None
+            for name in ("apply_async", "delay") if isinstance(record, ClassRecord) else ():
+                method = record.method(name) if isinstance(record, ClassRecord) else None
+                module = self.project.module(path) if method else None
+                if method and module and "on_commit" in module.source.text_at(method.span):
+                    return True
+        return False
+
+    @cached_property
     def policy_paths(self) -> tuple[str, ...]:
         """The files that may speak of its options: its own, those of its classes, its decorator and its app."""
         makers = [self.project.definition(name) for name in self.makers]

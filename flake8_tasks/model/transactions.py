@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Place
-from flake8_tasks.model.frameworks.django import (
-    ATOMIC,
-    MODEL_BASES,
-    NON_ATOMIC,
-    RECEIVERS,
-    VIEW_BASES,
-    VIEW_DECORATORS,
-    VIEW_HANDLERS,
-)
+from flake8_tasks.model.frameworks.django import MODEL_BASES, RECEIVERS
 from flake8_tasks.model.module import Frame, Module, Site
+from flake8_tasks.model.openers import Opened, blocks
 from flake8_tasks.model.tasks import function_of
+from flake8_tasks.model.values import Constant, Value
+from flake8_tasks.model.views import is_view
 
 if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
-
-_METHOD_DECORATOR = "django.utils.decorators.method_decorator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,54 +25,16 @@ class Transaction:
 
     Arguments:
         kind: "atomic", "request" (ATOMIC_REQUESTS), "caller" or "session" (SQLAlchemy).
-        using: the expression of the database alias, None for the default database.
-        using_text: the same as text.
-        opened: where it is opened: the `with` item, the decorator or the call in another function.
+        using: the database alias as it can be written at the call; None for the default database, `...` where it
+            cannot be written there.
+        opened: where it is opened: the `with` item, the decorator, or the call in another function.
+        caller: the function that opens it, where that is another one; its qualname.
     """
 
     kind: str
-    using: ast.expr | None
-    using_text: str | None
-    opened: Place | None
-
-
-def lexical(site: Site, module: Module) -> Transaction | None:
-    """The innermost transaction that the text around a call opens, as this file alone tells it."""
-    for frame in site.frame.here():
-        if isinstance(frame.node, ast.With | ast.AsyncWith) and frame.part == "body":
-            for item in reversed(frame.node.items):
-                found = _opened(item.context_expr, frame, module)
-                if found is not None:
-                    return found
-        function = function_of(frame.node)
-        if function is not None and frame.part == "body":
-            outside = frame.parent or frame
-            for decorator in function.decorator_list:
-                found = _opened(decorator, outside, module)
-                if found is not None:
-                    return found
-    return None
-
-
-def _opened(node: ast.expr, frame: Frame, module: Module) -> Transaction | None:
-    """The transaction that a `with` item or decorator opens."""
-    call = node if isinstance(node, ast.Call) else None
-    origin = module.origin(call.func if call else node, frame)
-    if origin in ATOMIC:
-        using = None
-        if call is not None:
-            first = call.args[0] if call.args else None
-            using = next((keyword.value for keyword in call.keywords if keyword.arg == "using"), first)
-        text = module.source.segment(using) if using is not None else None
-        return Transaction("atomic", using, text, module.place(node))
-    if call is not None and origin == _METHOD_DECORATOR and call.args:
-        return _opened(call.args[0], frame, module)
-    if call is not None and isinstance(call.func, ast.Attribute) and call.func.attr in ("begin", "begin_nested"):
-        from flake8_tasks.model.sessions import is_session
-
-        if is_session(call.func.value, frame, module):
-            return Transaction("session", None, None, module.place(node))
-    return None
+    using: str | EllipsisType | None = None
+    opened: Place | None = None
+    caller: str = ""
 
 
 class Transactions:
@@ -90,21 +46,32 @@ class Transactions:
 
     def around(self, site: Site) -> Transaction | None:
         """The transaction in which a call runs, None where there is none or nobody can say."""
-        found = lexical(site, self.module)
-        if found is not None:
-            return found
         around = site.frame.function
         function = function_of(around.node) if around is not None and around.part == "body" else None
-        if around is None or function is None or around.parent is None or function_of(around.parent.node) is not None:
+        outside = around.parent if around is not None else None
+        if function is not None and outside is not None and self._is_someone_elses(function, outside):
             return None
-        if self._is_someone_elses(function, around.parent):
+        found = self.project.openers.first(blocks(site, self.module))
+        if found is not None:
+            value, opened = found
+            place = Place(self.module.source.path, value.span)
+            return Transaction(opened.kind, self._written(opened), place)
+        if around is None or function is None:
             return None
-        if self.project.settings.atomic_requests and self._is_view(function, around.parent):
-            return Transaction("request", None, None, None)
-        caller = self.project.callers.opens_transaction(self.module.name, around.scope.qualname)
-        if caller is None:
+        qualname = around.scope.qualname
+        if is_view(self.project, self.module.name, qualname):
+            return Transaction("request")
+        reached = self.project.callers.opens_transaction(self.module.name, qualname)
+        if reached is None:
             return None
-        return Transaction("caller", None, caller.call.using or None, caller.place)
+        site_above, opened_above = reached
+        kind = "session" if opened_above.kind == "session" else "caller"
+        return Transaction(kind, _literal(opened_above.using), site_above.place, site_above.call.caller)
+
+    def _written(self, opened: Opened) -> str | EllipsisType | None:
+        if opened.is_here and opened.using is not None:
+            return self.module.source.text_at(opened.using.span)
+        return _literal(opened.using)
 
     def _origin(self, node: ast.expr, frame: Frame) -> str | None:
         return self.project.origin(self.module.origin(node, frame))
@@ -119,20 +86,8 @@ class Transactions:
             return self.project.inherits(f"{self.module.name}.{frame.scope.qualname}", MODEL_BASES)
         return False
 
-    def _is_view(self, function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> bool:
-        """A request is answered by it: a handler of a view class, or a function that a view's decorator marks."""
-        marks = {
-            self._origin(decorator.func if isinstance(decorator, ast.Call) else decorator, frame)
-            for decorator in function.decorator_list
-        }
-        if marks & NON_ATOMIC or isinstance(function, ast.AsyncFunctionDef):
-            return False
-        if isinstance(frame.node, ast.ClassDef):
-            name = f"{self.module.name}.{frame.scope.qualname}"
-            return function.name in VIEW_HANDLERS and self.project.inherits(name, VIEW_BASES)
-        if marks & VIEW_DECORATORS:
-            return True
-        annotation = function.args.args[0].annotation if function.args.args else None
-        if annotation is None or self._origin(annotation, frame) != "django.http.HttpRequest":
-            return False
-        return len(function.args.args) > 0 and function.args.args[0].arg == "request"
+
+def _literal(using: Value | None) -> str | EllipsisType | None:
+    if using is None:
+        return None
+    return repr(using.value) if isinstance(using, Constant) else ...

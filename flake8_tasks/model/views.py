@@ -1,0 +1,70 @@
+"""Which functions answer a request, so that ATOMIC_REQUESTS opens a transaction around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_tasks.model.frameworks.django import NON_ATOMIC, VIEW_BASES, VIEW_DECORATORS, VIEW_HANDLERS
+from flake8_tasks.model.summary import ClassRecord, FunctionRecord
+from flake8_tasks.model.values import CallValue, Reference, Value
+
+if TYPE_CHECKING:
+    from flake8_tasks.model.project import Project
+
+_ACTIONS = frozenset(
+    {
+        *("rest_framework.decorators.action", "rest_framework.decorators.detail_route"),
+        "rest_framework.decorators.list_route",
+    }
+)
+_REQUESTS = frozenset({"django.http.HttpRequest", "django.http.request.HttpRequest", "rest_framework.request.Request"})
+
+
+def is_view(project: Project, module: str, qualname: str) -> bool:
+    """A function runs in the transaction of a request: ATOMIC_REQUESTS is set, and it is certainly a view.
+
+    Certain are handlers and actions of view classes, functions that a decorator for views marks, and functions whose
+    first parameter is annotated as a request.
+
+    Arguments:
+        module: the module's dotted name.
+        qualname: the function's.
+    """
+    if "<locals>" in qualname or not project.settings.atomic_requests:
+        return False
+    definition = project.definition(f"{module}.{qualname}")
+    match definition.record if definition else None:
+        case FunctionRecord() as function:
+            marks = _marks(project, function.decorators)
+            if function.is_async or marks & NON_ATOMIC:
+                return False
+            return bool(marks & VIEW_DECORATORS) or _takes_request(project, function)
+        case ClassRecord() as owner if definition is not None and len(definition.rest) == 1:
+            method = owner.method(definition.rest[0])
+            marks = _marks(project, method.decorators if method else ())
+            if method is None or method.is_async or (marks | _marks(project, owner.decorators)) & NON_ATOMIC:
+                return False
+            return bool(method.name in VIEW_HANDLERS or marks & _ACTIONS) and project.inherits(
+                f"{module}.{owner.qualname}", VIEW_BASES
+            )
+    return False
+
+
+def _marks(project: Project, decorators: tuple[Value, ...]) -> set[str | None]:
+    """The origins of some decorators, and of what `method_decorator` takes."""
+    found: set[str | None] = set()
+    for decorator in decorators:
+        value = decorator.function if isinstance(decorator, CallValue) else decorator
+        found.add(project.origin(value.origin) if isinstance(value, Reference) else None)
+        for argument in decorator.arguments if isinstance(decorator, CallValue) else ():
+            if isinstance(argument, Reference):
+                found.add(project.origin(argument.origin))
+    return found
+
+
+def _takes_request(project: Project, function: FunctionRecord) -> bool:
+    if not function.parameters or "." in function.qualname:
+        return False
+    first = function.parameters[0]
+    annotation = first.annotation.origin if isinstance(first.annotation, Reference) else None
+    return first.name == "request" and project.origin(annotation) in _REQUESTS and annotation is not None
