@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -238,7 +240,7 @@ def _pool(
         BrokenProcessPool: one of the processes has died.
     """
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, _context(), _begin, (job,))
+    pool = ProcessPoolExecutor(jobs, _context(), _begin, (job, os.getpid()))
     finished = False
     try:
         with _interrupts_held():
@@ -267,11 +269,11 @@ def _few_collections() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Processes that are started here never see Ctrl-C: it is ours, and comes as soon as they run."""
+    """Ctrl-C and the like wait until all processes have started; those never see Ctrl-C, since it is ours."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -292,12 +294,22 @@ def _processors() -> int:
 _desk: Desk | None = None
 
 
-def _begin(job: Job) -> None:
+def _begin(job: Job, parent: int) -> None:
     global _desk
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     gc.set_threshold(*_THRESHOLDS)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _desk = Desk(job)
+
+
+def _end_with(parent: int) -> None:
+    """A killed parent cannot tell its processes to end, and they would wait for work for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _check_chunk(chunk: Sequence[tuple[Path, str]]) -> list[Outcome]:
