@@ -93,8 +93,8 @@ class Outside:
             if client is None:
                 continue
             if client.makes_all:
-                if method in FACTORY_EXCEPTIONS:
-                    return None
+                if method in FACTORY_EXCEPTIONS or "." in method or method[:1].isupper():
+                    return None  # `s3.Bucket("a")` is only a handle
                 kind = FACTORY_MESSAGES.get(method, client.known.kind)
             elif method in client.known.methods:
                 kind = client.known.kind
@@ -109,6 +109,10 @@ class Outside:
         self._open.add(node)
         try:
             match node:
+                case ast.Call(func=ast.Attribute(value=owner, attr=attribute)) if attribute[:1].isupper() and (
+                    (resource := self._client(owner, scope, module)) is not None and resource.makes_all
+                ):
+                    return resource
                 case ast.Call(func=function):
                     return self._class(self.project.origin(module.names.origin(function, scope)))
                 case ast.Name():
