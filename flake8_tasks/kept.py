@@ -52,7 +52,7 @@ def recall(project: Project, path: str, fixes: bool) -> Outcome | None:
 
 def keep(project: Project, outcome: Outcome, fixes: bool, asked: Iterable[str]) -> None:
     """Keep an outcome with the questions that it rests on."""
-    key = _key(project, outcome.path, fixes)
+    key = _key(project, outcome.path, fixes) if project.cache.is_on else None
     if key is None:
         return
     states = [(question, project.index.state(question)) for question in sorted(asked)]

@@ -116,7 +116,7 @@ def check_file(
 
     try:
         entry = project.index.entry(path)
-        if entry is not None and not named and not entry.flags & TASKS:
+        if entry is not None and not named and not (entry.flags & TASKS and project.looks_at(path)):
             return Outcome(path)
         source = project.source(path)
         found = suppress.remaining(source.text, engine.check(source, project, rules, fixes=fixes))
@@ -174,7 +174,7 @@ class Desk:
         project = self.project(root)
         if path not in self.job.named:
             entry = project.index.entry(path)
-            if entry is not None and not entry.flags & TASKS:
+            if entry is not None and not (entry.flags & TASKS and project.looks_at(path)):
                 return Outcome(path)
         return None if self.job.edits else recall(project, path, self.job.fixes)
 

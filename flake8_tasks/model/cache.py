@@ -86,6 +86,11 @@ class Cache:
                 self.off()
                 break
 
+    @property
+    def is_on(self) -> bool:
+        """Something can be kept."""
+        return self._connection is not None
+
     def off(self) -> None:
         """Keep nothing from now on."""
         connection, self._connection = self._connection, None

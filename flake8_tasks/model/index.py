@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from flake8_tasks import files
+from flake8_tasks.model import inference
 from flake8_tasks.model.cache import Cache, digest
 
 TASKS, TRANSACTIONS, SETTINGS, CONFIGURES = 1, 2, 4, 8
@@ -59,6 +60,8 @@ class Index:
         self.words = words
         self.cache = cache
         self._entries: dict[str, Entry] = {}
+        self._holding: dict[int, tuple[str, ...]] = {}
+        self._states: dict[int, str] = {}
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
@@ -127,13 +130,15 @@ class Index:
 
     def holding(self, flag: int) -> tuple[str, ...]:
         """The files that may hold something."""
-        return tuple(path for path, entry in sorted(self.entries.items()) if entry.flags & flag)
+        if flag not in self._holding:
+            self._holding[flag] = tuple(path for path, entry in sorted(self.entries.items()) if entry.flags & flag)
+        return self._holding[flag]
 
     def state(self, question: str) -> str:
         """A digest that changes when the answer to a question may have changed.
 
         Arguments:
-            question: `path:` and a path, `holding:` and a flag, or `paths`.
+            question: `path:` and a path, `holding:` and a flag, `installed:` and a package, or `paths`.
         """
         kind, _, value = question.partition(":")
         if kind == "path":
@@ -141,6 +146,8 @@ class Index:
             return entry.digest if entry else ""
         if kind == "holding":
             return self._digest_holding(int(value))
+        if kind == "installed":
+            return inference.state(value)
         return self._digest_paths
 
     @cached_property
@@ -148,4 +155,6 @@ class Index:
         return digest("\n".join(self.paths))
 
     def _digest_holding(self, flag: int) -> str:
-        return digest(*(f"{path}\n{self.entries[path].digest}" for path in self.holding(flag)))
+        if flag not in self._states:
+            self._states[flag] = digest(*(f"{path}\n{self.entries[path].digest}" for path in self.holding(flag)))
+        return self._states[flag]

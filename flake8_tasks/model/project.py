@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from flake8_tasks.config import Config
+from flake8_tasks.model import inference
 from flake8_tasks.model.cache import Cache, digest
 from flake8_tasks.model.frameworks.celery import CANONICAL
 from flake8_tasks.model.index import TASKS, Index
@@ -17,6 +18,7 @@ from flake8_tasks.model.module import Module
 from flake8_tasks.model.names import UNBOUND
 from flake8_tasks.model.source import Source, Unreadable
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Imported, Record, Summary
+from flake8_tasks.model.testing import is_test_name
 from flake8_tasks.model.values import CallValue, Constant, Reference, Value, pack, unpack
 
 if TYPE_CHECKING:
@@ -118,6 +120,10 @@ class Project:
                     if path in self.index.known:
                         yield path, parts[length:]
 
+    def looks_at(self, path: str) -> bool:
+        """A file is checked at all: it is no test, or tests are wanted."""
+        return self.config.include_tests or not is_test_name(path)
+
     def source(self, path: str) -> Source:
         """A file of the project, read and parsed once.
 
@@ -177,7 +183,8 @@ class Project:
         module = self.module(path)
         if module is None:
             return None
-        self.cache.put(key, pack(module.summary))
+        if self.cache.is_on:
+            self.cache.put(key, pack(module.summary))
         return module.summary
 
     # What names mean.
@@ -287,7 +294,14 @@ class Project:
         elif found.path:
             yield "", None, found.path
         else:
+            if found.origin in seen:
+                return
+            seen.add(found.origin)
             yield found.origin, None, ""
+            if inference.may_be_asked(found.origin):
+                self.asked.add(f"installed:{found.origin.partition('.')[0]}")
+            for outside in inference.bases(found.origin) or ():
+                yield from self._bases(outside, seen)
 
     def inherits(self, name: str | None, origins: frozenset[str] | Mapping[str, object]) -> bool:
         """A class is, or comes from, one of the classes named."""

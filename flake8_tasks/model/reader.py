@@ -26,6 +26,8 @@ from flake8_tasks.model.transactions import Transactions
 from flake8_tasks.model.values import Reference
 
 _SEND = DISPATCH | {"()"}
+_CRONTAB = frozenset({"crontab"})
+_WORKFLOWS = frozenset(name.rpartition(".")[2] for name in SENT_BY_CALL)
 _TOO_DEEP = 6
 
 
@@ -103,7 +105,9 @@ class Reader:
             task = self._retried(node.func.value, site.frame)
             if task is not None:
                 yield Retry(site, self, task)
-        elif self.origin(node.func, site.frame) == "celery.schedules.crontab":
+        elif self._may_be_called(node.func, site.frame, _CRONTAB) and (
+            self.origin(node.func, site.frame) == "celery.schedules.crontab"
+        ):
             yield Schedule(site, self)
 
     def origin(self, node: ast.expr, frame: Frame) -> str | None:
@@ -228,18 +232,34 @@ class Reader:
 
     def _called_workflow(self, node: ast.Call, site: Site) -> Dispatch | None:
         """`chain(…)()`, `signature("name")`, `celery.execute.send_task("name")`."""
-        origin = self.origin(node.func, site.frame)
-        if origin in ("celery.signature", "celery.Signature"):
-            return self._by_name(site, "signature", None, "app")
-        if origin == "celery.execute.send_task":
-            return self._by_name(site, "send_task", None, "app")
-        if origin in self.project.config.dispatchers:
-            return self._handed_on(node, site)
+        if self._may_be_called(node.func, site.frame, self._dispatching):
+            origin = self.origin(node.func, site.frame)
+            if origin in ("celery.signature", "celery.Signature"):
+                return self._by_name(site, "signature", None, "app")
+            if origin == "celery.execute.send_task":
+                return self._by_name(site, "send_task", None, "app")
+            if origin in self.project.config.dispatchers:
+                return self._handed_on(node, site)
         if isinstance(node.func, ast.Call | ast.Name):
             built = self._built(node.func, site.frame, 0)
             if built is not None and built[0] == "workflow":
                 return Dispatch(site, self, "()", node.func, None, "the workflow", "workflow")
         return None
+
+    @cached_property
+    def _dispatching(self) -> frozenset[str]:
+        """The last parts of the functions that dispatch."""
+        own = (name.rpartition(".")[2] for name in self.project.config.dispatchers)
+        return frozenset({"signature", "Signature", "send_task", *own})
+
+    def _may_be_called(self, function: ast.expr, frame: Frame, names: frozenset[str]) -> bool:
+        """What is called has one of some last names, here or where it is imported from: asks no other file."""
+        if not isinstance(function, ast.Name | ast.Attribute):
+            return False
+        if (function.attr if isinstance(function, ast.Attribute) else function.id) in names:
+            return True
+        origin = self.module.origin(function, frame)
+        return origin is not None and origin.rpartition(".")[2] in names
 
     def _handed_on(self, node: ast.Call, site: Site) -> Dispatch | None:
         """A configured dispatcher: `send(task, 1)`, `send(task.s(1))`."""
@@ -265,9 +285,9 @@ class Reader:
             return None
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("set", "clone", "on_error"):
             return self._built(node.func.value, frame, depth + 1)
-        if isinstance(node.func, ast.Call) and self.origin(node.func.func, frame) == "celery.chord":
+        if isinstance(node.func, ast.Call):
             return None  # chord(header)(body) sends it
-        if self.origin(node.func, frame) in CANVAS & SENT_BY_CALL:
+        if self._may_be_called(node.func, frame, _WORKFLOWS) and self.origin(node.func, frame) in CANVAS & SENT_BY_CALL:
             return "workflow", None
         dispatch = self.dispatch(node, frame)
         if dispatch is None or dispatch.sends:
