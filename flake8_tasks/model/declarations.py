@@ -90,7 +90,7 @@ class Declarations:
         inner = self._wrapped(definition, depth)
         if inner is None:
             return None
-        known = {name for name in inner.accepts}
+        known = set(inner.accepts)
         mine = tuple(option for option in given if option.name not in known)
         return Declaration(
             decorator,
@@ -153,12 +153,10 @@ class Declarations:
             return True
         if isinstance(definition.record, FunctionRecord):
             return any(
-                isinstance(value, CallValue) and self.is_app(value)
+                (isinstance(value, CallValue) and self.is_app(value))
                 or (isinstance(value, Reference) and self.is_app(value))
                 for value in definition.record.returns
             )
-        if not definition.path:  # a package's own subclass: `notifications_utils.celery.NotifyCelery`
-            return _is_app_class(definition.origin)
         return any(not path and _is_app_class(origin) for origin, _, path in self.project.bases(name))
 
     def _looks_like_an_app(self, name: str) -> bool:
@@ -243,7 +241,7 @@ class Declarations:
 
 
 def _is_app_class(origin: str) -> bool:
-    """A class outside the project is Celery's app class, or by its name a subclass."""
+    """A class outside the project is Celery's app class, or by its name a subclass of it."""
     return origin == "celery.Celery" or (origin.endswith("Celery") and not origin.startswith((UNBOUND, "celery.")))
 
 
@@ -269,7 +267,10 @@ def apps_of(project: Project, paths: Iterator[str]) -> Iterator[tuple[str, CallV
     declarations = Declarations(project)
     for path in paths:
         summary = project.summary(path)
-        for name, records in summary.names.items() if summary else ():
+        if summary is None:
+            continue
+        for name, records in summary.names.items():
             for record in records:
-                if isinstance(record, Assigned) and isinstance(record.value, CallValue) and declarations.is_app(record.value):
-                    yield f"{summary.module}.{name}", record.value, path  # type: ignore[union-attr]
+                match record:
+                    case Assigned(value=CallValue() as call) if declarations.is_app(call):
+                        yield f"{summary.module}.{name}", call, path

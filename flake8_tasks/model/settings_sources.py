@@ -304,7 +304,8 @@ class Sources:
     def _django_files(self) -> tuple[str, ...]:
         root = str(self.project.root)
         held = self.project.holding(HOLDS_SETTINGS)
-        named = {path for name in self._django_names() if (path := self.project.find(name)[0])}
+        asked = (self.project.find(name) for name in self._django_names())
+        named = {path for path, rest in asked if path and not rest}
         return tuple(
             path
             for path in sorted({*held, *named})

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _CONFIGURES = re.compile(
     r"\.conf[.\[]|config_from_|\.Task\s*=(?!=)|[Cc]elery\w*\(|task_cls|add_defaults|DJANGO_SETTINGS_MODULE|ATOMIC_REQUESTS"
     r"|\.config(?:\[|\.update|\.from_mapping)|(?:globals|locals|vars)\(\)|CELERY\w*(?:\[|\.update)"
-    r"|^\s+class\s+\w+\([\w.]*Task\b|^\s+class\s+\w*[Cc]elery"
+    r"|^[ \t]+class\s+\w+\([\w.]*Task\b|^[ \t]+class\s+\w*[Cc]elery",
+    re.MULTILINE,
 )
 _MAKES_TASKS = re.compile("[Tt]ask|Celery")
 

@@ -168,7 +168,7 @@ for _kind in (Constant, Reference, Attribute, CallValue, Sequence, Mapping, Item
 
 
 def pack(value: Any) -> Any:
-    """A value as JSON can hold it: dataclasses as lists that begin with their name, tuples as lists, dicts as they are."""
+    """A value as JSON can hold it: dataclasses and tuples as lists that begin with their kind, dicts as they are."""
     if isinstance(value, Span):
         return ["@", *value]
     if isinstance(value, tuple):
