@@ -23,6 +23,7 @@ create table if not exists file (path text primary key, mtime integer, size inte
 create table if not exists kept (key text primary key, value text);
 """
 _LIMIT = 200_000
+_AT_ONCE = 500
 
 
 def digest(*parts: bytes | str) -> str:
@@ -124,6 +125,8 @@ class Cache:
         """Keep a value that JSON can hold; written by `flush`."""
         if self._connection is not None:
             self._pending[key] = json.dumps(value, separators=(",", ":"))
+            if len(self._pending) >= _AT_ONCE:
+                self.flush()
 
     def flush(self) -> None:
         """Write what was put."""

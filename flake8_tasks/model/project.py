@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flake8_tasks.model.tasks import Tasks
 
 _TOO_DEEP = 20
+_HELD = 1_500_000  # characters of parsed files that are held in memory; a syntax tree takes some thirty bytes for each
 T = TypeVar("T")
 
 
@@ -69,7 +70,8 @@ class Project:
         words = tuple(sorted({name.rpartition(".")[2].encode() for name in own}))
         self.index = Index(root, dict(overlay or {}), words, self.cache)
         self.asked: set[str] = set()
-        self._modules: dict[str, Module | Unreadable] = {}
+        self._modules: dict[str, Module] = {}
+        self._unreadable: dict[str, Unreadable] = {}
         self._summaries: dict[str, Summary | None] = {}
         self._found: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._answers: dict[tuple[str, object], tuple[object, frozenset[str]]] = {}
@@ -131,17 +133,18 @@ class Project:
             OSError: it cannot be read.
             Unreadable: it cannot be parsed.
         """
-        found = self._modules.get(path)
-        if found is None:
+        if path in self._unreadable:
+            raise self._unreadable[path]
+        known = self._modules.get(path)
+        if known is None:
             data = self.index.data(path)
             self.index.met(path, data)
             try:
-                found = self.adopt(Source.of(path, data))
+                known = self.adopt(Source.of(path, data))
             except Unreadable as error:
-                found = self._modules[path] = error
-        if isinstance(found, Unreadable):
-            raise found
-        return found.source
+                self._unreadable[path] = error
+                raise
+        return known.source
 
     def module(self, path: str) -> Module | None:
         """A file of the project, parsed; None where it cannot be."""
@@ -153,12 +156,13 @@ class Project:
 
     def adopt(self, source: Source) -> Module:
         """Take a file that somebody has parsed into the project."""
-        known = self._modules.get(source.path)
-        if isinstance(known, Module) and (known.source is source or known.source.text == source.text):
-            return known
-        module = Module(source, *self.module_name(source.path))
-        self._modules[source.path] = module
-        return module
+        known = self._modules.pop(source.path, None)
+        if known is None or not (known.source is source or known.source.text == source.text):
+            known = Module(source, *self.module_name(source.path))
+        self._modules[source.path] = known  # the newest is the last
+        while len(self._modules) > 1 and sum(len(module.source.text) for module in self._modules.values()) > _HELD:
+            del self._modules[next(iter(self._modules))]
+        return known
 
     def summary(self, path: str) -> Summary | None:
         """What a file shows to the others; from the cache where its content is known there."""
