@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Place, Span
+from flake8_tasks.model import inference
 from flake8_tasks.model.declarations import Declaration, Declarations, Given
 from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.frameworks.celery_options import TASK_OPTIONS
@@ -204,6 +205,8 @@ class Task:
                 yield tuple(Given(key, _known(value), source, "") for key, value in options.items()), ""
             elif origin in ("builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"):
                 continue
+            elif (attributes := inference.class_attributes(origin)) is not None:
+                yield tuple(Given(key, _known(value), source, "") for key, value in attributes), ""
             else:
                 yield (), f"the base class {origin or 'of the task'} is not known"
 

@@ -109,3 +109,15 @@ def test_astroid_is_not_loaded_before_a_class_of_a_package_is_asked_for() -> Non
         "sys.exit('astroid' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_base_class_of_a_package_sets_options_of_a_task(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "tasks.py").write_text(
+        "from celery import shared_task\nfrom company_jobs import Short\n@shared_task(base=Short)\ndef send(): ...\n"
+    )
+    task = Project(root, Config()).tasks.find("tasks.send")
+    assert task is not None
+    assert (task.literal("time_limit"), task.literal("rate_limit"), task.unknown) == (30, None, "")
