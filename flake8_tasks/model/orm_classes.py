@@ -139,9 +139,9 @@ class Classes:
             return ModelClass(self.user_model(), "django")
         match arguments:
             case (Constant(value=str(label)), Constant(value=str(model))):
-                return ModelClass(self._labelled(f"{label}.{model}"), "django")
+                return ModelClass(self.labelled(f"{label}.{model}"), "django")
             case (Constant(value=str(label)),):
-                return ModelClass(self._labelled(label), "django")
+                return ModelClass(self.labelled(label), "django")
         return ModelClass(None, "django")
 
     def user_model(self) -> str | None:
@@ -155,10 +155,10 @@ class Classes:
             summary = self.project.summary(path)
             for record in summary.names.get("AUTH_USER_MODEL", ()) if summary else ():
                 if isinstance(record, Assigned) and isinstance(record.value, Constant):
-                    return self._labelled(str(record.value.value))
+                    return self.labelled(str(record.value.value))
         return None
 
-    def _labelled(self, label: str) -> str | None:
+    def labelled(self, label: str) -> str | None:
         """The class that `"app.Model"` names."""
         app, _, model = label.rpartition(".")
         found = {
@@ -249,7 +249,7 @@ class Classes:
             case Constant(value="self"):
                 return model
             case Constant(value=str(label)) if "." in label:
-                return self._labelled(label)
+                return self.labelled(label)
             case Constant(value=str(label)):
                 definition = self.project.definition(owner)
                 summary = self.project.summary(definition.path) if definition and definition.path else None

@@ -156,6 +156,11 @@ class Parameters:
     def _sender(self, call: ast.Call, scope: Scope) -> str | None:
         for keyword in call.keywords:
             if keyword.arg == "sender":
+                match keyword.value:
+                    case ast.Constant(value=str(label)):
+                        return self.classes.labelled(label)
+                    case ast.Attribute(attr="AUTH_USER_MODEL"):
+                        return self.classes.user_model()
                 found = self.classes.named(self.module.names.origin(keyword.value, scope))
                 return found.model if found else None
         return None

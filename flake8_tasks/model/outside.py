@@ -118,9 +118,9 @@ class Outside:
                 case ast.Name():
                     return self._named_client(node, scope, module)
                 case ast.Attribute(value=ast.Name(id=name), attr=attribute):
-                    owner = _class_of_self(name, scope)
-                    if owner is not None:
-                        return self._attribute(owner, attribute, module)
+                    around = _class_of_self(name, scope)
+                    if around is not None:
+                        return self._attribute(around, attribute, module)
                     return self._global_client(module.names.origin(node, scope))
                 case ast.Await(value=value) | ast.NamedExpr(value=value):
                     return self._client(value, scope, module)

@@ -315,6 +315,7 @@ PROGRAMS = {
                 see(self)  # -
         """,
     "receivers": """
+        from django.conf import settings
         from django.db.models.signals import post_save, pre_delete
         from django.dispatch import receiver
         from shop.models import Event, Order
@@ -327,6 +328,14 @@ PROGRAMS = {
         @receiver([post_save, pre_delete])
         def both(sender, instance, **kwargs):
             see(instance)  # ?
+
+        @receiver(post_save, sender="shop.Order")
+        def labelled(sender, instance, **kwargs):
+            see(instance)  # Order
+
+        @receiver(post_save, sender=settings.AUTH_USER_MODEL)
+        def user(sender, instance, **kwargs):
+            see(instance)  # User
 
         def connected(sender, instance, **kwargs):
             see(instance)  # Order
