@@ -71,6 +71,7 @@ class Project:
         self.index = Index(root, dict(overlay or {}), words, self.cache)
         self.asked: set[str] = set()
         self._modules: dict[str, Module] = {}
+        self._held = 0
         self._unreadable: dict[str, Unreadable] = {}
         self._summaries: dict[str, Summary | None] = {}
         self._found: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -157,11 +158,13 @@ class Project:
     def adopt(self, source: Source) -> Module:
         """Take a file that somebody has parsed into the project."""
         known = self._modules.pop(source.path, None)
+        self._held -= len(known.source.text) if known else 0
         if known is None or not (known.source is source or known.source.text == source.text):
             known = Module(source, *self.module_name(source.path))
         self._modules[source.path] = known  # the newest is the last
-        while len(self._modules) > 1 and sum(len(module.source.text) for module in self._modules.values()) > _HELD:
-            del self._modules[next(iter(self._modules))]
+        self._held += len(source.text)
+        while len(self._modules) > 1 and self._held > _HELD:
+            self._held -= len(self._modules.pop(next(iter(self._modules))).source.text)
         return known
 
     def summary(self, path: str) -> Summary | None:
