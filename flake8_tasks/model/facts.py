@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flake8_tasks.diagnostic import Related
-from flake8_tasks.edit import Place, Span
+from flake8_tasks.edit import Edit, Place, Refusal, Span
+from flake8_tasks.model.deferral import wait_for_commit
 from flake8_tasks.model.frameworks.celery import DEFERRED_DISPATCH, TASK_BASES
 from flake8_tasks.model.frameworks.celery_options import POSITIONS
+from flake8_tasks.model.frameworks.django import ON_COMMIT
 from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.readers import Subject, is_named_in, is_read
 from flake8_tasks.model.spelling import mistake
@@ -202,6 +204,28 @@ class Dispatch(_Fact):
     def transaction(self) -> Transaction | None:
         """The open transaction in which the message goes out, None where there is none or nobody can say."""
         return self.reader.transactions.around(self.site)
+
+    @property
+    def is_called_for_commit(self) -> bool:
+        """`on_commit(task.delay(1))`: it is called where it should be handed on."""
+        outer = self.site.parent
+        if not isinstance(outer, ast.Call) or self.call not in outer.args:
+            return False
+        origin = self.reader.origin(outer.func, self.frame)
+        return origin in ON_COMMIT or origin in self.reader.project.config.on_commit_helpers
+
+    @property
+    def shown(self) -> str:
+        """What is sent, for a message: the task's name, the beginning of a workflow."""
+        if self.through != "workflow" or self.receiver is None:
+            return self.target_name
+        text = " ".join(self.module.source.segment(self.receiver).split())
+        head, paren, _ = text.partition("(")
+        return f"{head}(…)" if paren and head.isidentifier() else text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
+
+    def deferred(self, transaction: Transaction) -> tuple[Edit, ...] | Refusal:
+        """The edits that let it wait for the end of a transaction around it."""
+        return wait_for_commit(self, transaction)
 
     def option(self, name: str) -> ast.expr | None:
         """An execution option of the call: `countdown`, `queue`, `serializer`."""
