@@ -107,14 +107,15 @@ class Config:
         """Look for selectors that select nothing.
 
         Arguments:
-            rules: code and name of every rule.
+            rules: code and name of every rule; not asked for where there are no selectors.
 
         Raises:
             ConfigError: a selector that is no rule's; a near miss is suggested.
         """
-        known = list(rules)
         by_pattern = [("per-file-ignores", each) for _, selectors in self.per_file_ignores for each in selectors]
+        known: list[tuple[str, str]] = []
         for key, selector in (*self._selectors(), *by_pattern):
+            known = known or list(rules)
             asked = (key, selector) in self.asked
             check_selector(selector, known, f"--{key}" if asked else f"{Path(self.root, FILE)}: {TABLE} {key}")
 

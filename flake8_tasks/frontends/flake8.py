@@ -14,7 +14,8 @@ from __future__ import annotations
 import argparse
 import os.path
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING, ClassVar
 
 from flake8.exceptions import ExecutionError
@@ -55,7 +56,7 @@ class Plugin:
 
     _given: ClassVar[dict[str, object]] = {}
     _stdin: ClassVar[str | None] = None
-    _configs: ClassVar[dict[Path, Config]] = {}
+    _configs: ClassVar[dict[Path, Config | None]] = {}
     _projects: ClassVar[dict[Path, Project]] = {}
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
@@ -88,7 +89,8 @@ class Plugin:
         """Take flake8's options, and let what `tsk-enable` names through its selection.
 
         Raises:
-            ExecutionError: an option has a value that it does not take.
+            ExecutionError: an option has a value that it does not take, or the configuration of the project of a
+                path on the command line cannot be used.
         """
         texts = {
             option.name: getattr(options, f"{PREFIX}{option.name}".replace("-", "_"))
@@ -106,17 +108,35 @@ class Plugin:
         cls._stdin = os.path.abspath(options.stdin_display_name) if "-" in options.filenames else None
         cls._configs = {}
         cls._projects = {}
+        if parent_process() is None:
+            cls._load_configs(options.filenames or ["."])
+
+    @classmethod
+    def _load_configs(cls, names: Iterable[str]) -> None:
+        """Before there are workers: flake8 may hang when one of them raises, because it kills the others."""
+        from pathlib import Path
+
+        from flake8_tasks.files import project_root
+
+        try:
+            for name in names:
+                cls._config(project_root(Path(cls._stdin if name == "-" and cls._stdin else name)))
+        except ConfigError as error:
+            raise ExecutionError(str(error)) from None
 
     def run(self) -> Iterator[Finding]:
         """The findings of the file: line, column counted from 0, code and message, our class.
 
         Raises:
-            ExecutionError: the project's configuration cannot be used.
+            ExecutionError: the project's configuration cannot be used; in a worker it is a finding of the
+                project's first file.
         """
         try:
             found = [(each.span.line, each.span.column - 1, f"{each.code} {each.message}") for each in self._check()]
         except ConfigError as error:
-            raise ExecutionError(str(error)) from None
+            if parent_process() is None:
+                raise ExecutionError(str(error)) from None
+            found = [(1, 0, f"TSK000 project not checked: {error}")]
         except Exception as error:  # else flake8 would end without a finding for any file
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             found = [(1, 0, f"TSK000 internal error, file not checked: {reason}")]
@@ -134,6 +154,8 @@ class Plugin:
             path += ".py"  # without a name it is a module too
         root = project_root(Path(path))
         config = self._config(root)
+        if config is None:
+            return []
         text = "".join(self.lines)
         own = (*config.task_decorators, *config.dispatchers, *config.on_commit_helpers)
         words = [name.rpartition(".")[2].encode() for name in own]
@@ -151,28 +173,36 @@ class Plugin:
         return found
 
     @classmethod
-    def _config(cls, root: Path) -> Config:
+    def _config(cls, root: Path) -> Config | None:
+        """The project's configuration; None when it cannot be used and this has been raised before."""
         if root not in cls._configs:
             from flake8_tasks.config import load
 
-            cls._configs[root] = load(root).overlaid(cls._given, f"--{PREFIX}")
+            cls._configs[root] = None
+            own = load(root)
+            own.check_selectors(_rules())
+            cls._configs[root] = own.overlaid(cls._given, f"--{PREFIX}")
         return cls._configs[root]
 
     @classmethod
     def _project(cls, root: Path, config: Config, overlay: Mapping[str, bytes]) -> Project:
         if root not in cls._projects:
-            from flake8_tasks.config import load
             from flake8_tasks.model.cache import default_folder
             from flake8_tasks.model.project import Project
-            from flake8_tasks.rules import all_rules
 
-            load(root).check_selectors((rule.code, rule.name) for rule in all_rules())
             try:
                 cache = default_folder()
             except RuntimeError:
                 cache = None
             cls._projects[root] = Project(root, config, overlay=overlay, cache=cache)
         return cls._projects[root]
+
+
+def _rules() -> Iterator[tuple[str, str]]:
+    from flake8_tasks.rules import all_rules
+
+    for rule in all_rules():
+        yield rule.code, rule.name
 
 
 def _enabled(text: str) -> list[str]:
@@ -186,7 +216,7 @@ def _enabled(text: str) -> list[str]:
     codes = []
     assert isinstance(wanted, list)
     for selector in wanted:
-        check_selector(selector, ((rule.code, rule.name) for rule in all_rules()), f"--{PREFIX}enable")
+        check_selector(selector, _rules(), f"--{PREFIX}enable")
         if selector != "ALL" and selector.isupper() and not _CODE.fullmatch(selector):
             raise ConfigError(f"--{PREFIX}enable: {selector!r} is only the beginning of a code")
         codes += [

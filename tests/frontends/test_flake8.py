@@ -452,6 +452,21 @@ class TestProcesses:
         ]
         assert done.stderr == ""
 
+    def test_a_wrong_configuration_further_down_is_an_error_or_a_finding_of_workers(self, flake8: Flake8) -> None:
+        """Workers that raise may leave flake8 hanging: each says once what is wrong, and the rest is checked."""
+        flake8.write("inner/pyproject.toml", "[tool.flake8-tasks]\nselct = ['TSK1']\n")
+        for number in range(4):
+            flake8.write(f"inner/tasks_{number}.py", TASKS)
+            flake8.write(f"other/tasks_{number}.py", TASKS)
+        message = f"{flake8.folder / 'inner/pyproject.toml'}: [tool.flake8-tasks] selct: unknown key"
+        alone = flake8.run("-j1", ".").stdout.splitlines()
+        assert (len(alone), alone[1].startswith(message)) == (2, True)
+        lines = flake8.run("-j2", ".").stdout.splitlines()
+        wrong = [line for line in lines if "inner" in line]
+        assert len(lines) - len(wrong) == 4
+        assert 1 <= len(wrong) <= 2
+        assert all(f":1:1: TSK000 project not checked: {message}" in line for line in wrong)
+
 
 class TestErrors:
     def test_a_file_with_a_syntax_error_is_left_to_flake8(self, flake8: Flake8) -> None:
