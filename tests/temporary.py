@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flake8_tasks.config import Config
 from flake8_tasks.diagnostic import Diagnostic
@@ -39,6 +40,10 @@ class TemporaryProject:
                 (root / folder / "__init__.py").touch()
             path.write_text(content, encoding="utf-8")
         return cls(root, files)
+
+    def project(self, **settings: Any) -> Project:
+        """Its model, with what the user has set."""
+        return Project(self.root, Config(root=str(self.root), **settings))
 
     def findings(
         self, rules: Iterable[Rule], *, overlay: Mapping[str, bytes] | None = None, fixes: bool = False

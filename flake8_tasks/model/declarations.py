@@ -211,7 +211,8 @@ class Declarations:
         start = found.method("__init__")
         accepts = _kept_by(start) if start else ()
         passes_on = start is not None and any(parameter.kind == "keywords" for parameter in start.parameters)
-        return replace(inner, accepts=accepts, passes_on=passes_on)
+        unknown = "" if passes_on else inner.unknown
+        return replace(inner, accepts=accepts, passes_on=passes_on, unknown=unknown)
 
     def _read_function(self, function: FunctionRecord, path: str, depth: int) -> Declaration | None:
         own = {parameter.name for parameter in function.parameters}
