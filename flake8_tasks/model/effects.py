@@ -49,6 +49,7 @@ class Effect:
         through: the function of the project that does it, where that is not the text itself: "facebook_request".
         value: what is assigned.
         instance: what the subject is, where that is known.
+        contained: a failure of the request or mail does not leave the function `through`, or it is asked not to fail.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Effect:
     through: str = ""
     value: ast.expr | None = None
     instance: Instance | None = None
+    contained: bool = False
 
     @property
     def saves(self) -> bool:
@@ -170,7 +172,8 @@ class _Finder:
             return Effect("dispatch", None, None, call, site, text(call.func))
         outward = self.outside.of(call, site.frame, self.module)
         if outward is not None:
-            return Effect(outward.kind, None, None, call, site, outward.what, outward.through)
+            what, through = outward.what, outward.through
+            return Effect(outward.kind, None, None, call, site, what, through, contained=outward.contained)
         return None
 
     def _written(self, call: ast.Call, function: ast.Attribute, site: Site) -> Effect | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from flake8_tasks.model.failures import is_contained, is_silenced
 from flake8_tasks.model.flow import reaching
 from flake8_tasks.model.frameworks.http import (
     CLASSES,
@@ -42,11 +43,13 @@ class Outward:
         kind: "request", or "mail" for what goes to a recipient: mails, texts, pushes, chat messages.
         what: the function or method that does it: "requests.post", "client.send".
         through: the function of the project that makes the call, empty where it stands in the text itself.
+        contained: a failure does not leave that function, or the call is asked not to fail.
     """
 
     kind: str
     what: str
     through: str = ""
+    contained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ class Outside:
 
     def of(self, call: ast.Call, frame: Frame, module: Module) -> Outward | None:
         """What a call does outside, None where it does nothing there or nobody can say."""
-        return self.project.remember("outside", call, lambda: self._of(call, frame.scope, module, 0))
+        found = self.project.remember("outside", call, lambda: self._of(call, frame.scope, module, 0))
+        return replace(found, contained=True) if found is not None and is_silenced(call) else found
 
     def _of(self, call: ast.Call, scope: Scope, module: Module, depth: int) -> Outward | None:
         function = call.func
@@ -213,7 +217,7 @@ class Outside:
             )
         finally:
             self._open.discard(key)
-        return Outward(found.kind, found.what, text(call.func)) if found else None
+        return Outward(found.kind, found.what, text(call.func), found.contained) if found else None
 
     def _method_of_self(self, function: ast.expr, scope: Scope, module: Module) -> Definition | None:
         """`self.send()`: the method in the nearest class of the lineage that has one."""
@@ -250,7 +254,8 @@ class Outside:
             if isinstance(site.node, ast.Call):
                 outward = self._of(site.node, site.frame.scope, module, depth + 1)
                 if outward is not None:
-                    return outward
+                    contained = outward.contained or is_silenced(site.node) or is_contained(site.frame, node)
+                    return replace(outward, contained=contained)
         return None
 
 
