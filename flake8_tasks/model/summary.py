@@ -27,6 +27,11 @@ _CONFIGURES = re.compile(
     re.MULTILINE,
 )
 _MAKES_TASKS = re.compile("[Tt]ask|Celery")
+_WRAPS = re.compile(r"[Tt]ask|Celery|\breturn\b|\.setdefault\(|\.update\(|\*\*|@")
+# Parts of the words above, of which a line has one where the pattern can match: searched for first, for speed.
+_CONFIGURES_HINTS = ("onf", "elery", "CELERY", "ask", "s()", "ATOMIC", "DJANGO", "add_def")
+_MAKES_TASKS_HINTS = ("ask", "Celery")
+_WRAPS_HINTS = ("ask", "Celery", "return", ".setdefault(", ".update(", "**", "@")
 
 
 @recorded
@@ -205,7 +210,7 @@ class Summarizer:
         inner = scope.child(node)
         returns: list[Value] = []
         makes: list[Value] = []
-        if _mentions(node, self._makes_tasks):
+        if _mentions(node, self._makes_tasks, decorated=False):
             self._read_body(node, inner, returns, makes)
         return FunctionRecord(
             inner.qualname,
@@ -219,16 +224,29 @@ class Summarizer:
 
     @cached_property
     def _makes_tasks(self) -> list[int]:
-        return self._lines_with(_MAKES_TASKS)
+        return self._lines_with(_MAKES_TASKS, _MAKES_TASKS_HINTS)
+
+    @cached_property
+    def _wraps(self) -> list[int]:
+        return self._lines_with(_WRAPS, _WRAPS_HINTS)
 
     @cached_property
     def _configures(self) -> list[int]:
-        return self._lines_with(_CONFIGURES)
+        return self._lines_with(_CONFIGURES, _CONFIGURES_HINTS)
 
-    def _lines_with(self, words: re.Pattern[str]) -> list[int]:
-        if not words.search(self.source.text):
+    def _lines_with(self, words: re.Pattern[str], hints: tuple[str, ...]) -> list[int]:
+        text = self.source.text
+        hints = tuple(hint for hint in hints if hint in text)
+        if not hints:
             return []
-        return [number for number, line in enumerate(self.source.lines, 1) if words.search(line)]
+        found = []
+        for number, line in enumerate(self.source.lines, 1):
+            for hint in hints:
+                if hint in line:
+                    if words.search(line):
+                        found.append(number)
+                    break
+        return found
 
     def _read_body(
         self,
@@ -240,6 +258,8 @@ class Summarizer:
         stack: list[tuple[ast.AST, Scope]] = [(child, scope) for child in reversed(node.body)]
         while stack:
             child, where = stack.pop()
+            if isinstance(child, ast.stmt) and not _mentions(child, self._wraps):
+                continue
             match child:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
                     makes.extend(self.value(decorator, where) for decorator in child.decorator_list)
@@ -329,10 +349,11 @@ class Summarizer:
         return pictured
 
 
-def _mentions(node: ast.stmt, lines: list[int]) -> bool:
-    """One of the lines, in ascending order, is a line of a statement."""
+def _mentions(node: ast.stmt, lines: list[int], *, decorated: bool = True) -> bool:
+    """One of the lines, in ascending order, is a line of a statement or, when `decorated`, of its decorators."""
     assert node.end_lineno is not None
-    at = bisect_left(lines, node.lineno)
+    decorators: list[ast.expr] = getattr(node, "decorator_list", []) if decorated else []
+    at = bisect_left(lines, decorators[0].lineno if decorators else node.lineno)
     return at < len(lines) and lines[at] <= node.end_lineno
 
 
