@@ -1,4 +1,4 @@
-"""What happens in a file, in the words of the field: dispatches, waits, retries, schedules.  Rules ask these their questions."""
+"""What happens in a file, in the words of the field: dispatches, waits, retries, schedules, settings."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING
 from flake8_tasks.diagnostic import Related
 from flake8_tasks.edit import Edit, Place, Refusal, Span
 from flake8_tasks.model.deferral import wait_for_commit
-from flake8_tasks.model.frameworks.celery import DEFERRED_DISPATCH, TASK_BASES
+from flake8_tasks.model.frameworks.celery import DEFERRED_DISPATCH, TASK_BASES, WAIT_BYPASSES
 from flake8_tasks.model.frameworks.celery_options import POSITIONS
 from flake8_tasks.model.frameworks.django import ON_COMMIT
 from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.readers import Subject, is_named_in, is_read
+from flake8_tasks.model.replacing import hand_over
 from flake8_tasks.model.spelling import mistake
 from flake8_tasks.model.tasks import Task, function_of
 from flake8_tasks.model.testing import is_for_development
 from flake8_tasks.model.texts import around, beginnings
-from flake8_tasks.model.values import Opaque
+from flake8_tasks.model.values import Constant, Opaque, Sequence, Value
 
 if TYPE_CHECKING:
-    from flake8_tasks.model.orm import Instance, Queryset
     from flake8_tasks.model.declarations import Given
+    from flake8_tasks.model.orm import Instance, Queryset
     from flake8_tasks.model.project import Project
     from flake8_tasks.model.reader import Reader
     from flake8_tasks.model.settings import Found
@@ -333,6 +334,24 @@ class Wait(_Fact):
         """The tasks in which it runs: the one it stands in, or those that call its function, with the call's place."""
         return self.reader.tasks_reaching(self.frame)
 
+    @property
+    def is_allowed(self) -> bool:
+        """Celery's check is switched off for it: `disable_sync_subtasks=False`, `with allow_join_result():`."""
+        switch = self.keywords.get("disable_sync_subtasks")
+        if switch is not None and not (isinstance(switch, ast.Constant) and switch.value is True):
+            return True
+        return any(
+            isinstance(item.context_expr, ast.Call)
+            and self.reader.origin(item.context_expr.func, frame) in WAIT_BYPASSES
+            for frame in self.frame.here()
+            if isinstance(frame.node, ast.With) and frame.part == "body"
+            for item in frame.node.items
+        )
+
+    def handed_over(self) -> tuple[Edit, ...] | Refusal | None:
+        """The edits by which the task is replaced by the one that it waits for; None where the shape has none."""
+        return hand_over(self)
+
 
 @dataclass(frozen=True, eq=False)
 class Retry(_Fact):
@@ -353,11 +372,34 @@ class Retry(_Fact):
 
     @property
     def counts_itself(self) -> bool:
-        """It stands behind a test of `request.retries`."""
-        tests = (frame.node.test for frame in self.frame.here() if isinstance(frame.node, ast.If))
-        return any(
-            isinstance(node, ast.Attribute) and node.attr == "retries" for test in tests for node in ast.walk(test)
-        )
+        """Its function compares `request.retries` with something, or works with the number of retries allowed."""
+        around = self.frame.function
+        for node in ast.walk(around.node) if around is not None else ():
+            match node:
+                case ast.Attribute(attr="max_retries"):
+                    return True
+                case ast.Compare() | ast.BinOp(op=ast.Sub()):
+                    if any(isinstance(part, ast.Attribute) and part.attr == "retries" for part in ast.walk(node)):
+                        return True
+        return False
+
+    @property
+    def free_name(self) -> str:
+        """A name for an exception that its function does not use, empty where all are taken."""
+        around = self.frame.function
+        taken: set[str] = set()
+        for node in ast.walk(around.node) if around is not None else ():
+            match node:
+                case (
+                    ast.Name(id=name)
+                    | ast.arg(arg=name)
+                    | ast.ExceptHandler(name=str(name))
+                    | ast.alias(asname=str(name))
+                ):
+                    taken.add(name)
+                case ast.alias(name=name):
+                    taken.add(name.partition(".")[0])
+        return next((name for name in ("exc", "error", "cause") if name not in taken), "")
 
     @property
     def handles_exhaustion(self) -> bool:
@@ -385,6 +427,11 @@ class Retry(_Fact):
 @dataclass(frozen=True, eq=False)
 class Schedule(_Fact):
     """A `crontab(…)`."""
+
+    def is_text(self, node: ast.expr, text: str) -> bool:
+        """An argument is a text, or a name that stands for it."""
+        value = self.reader.project.constant(self.module.value(node, self.frame))
+        return isinstance(value, Constant) and value.value == text
 
 
 @dataclass(frozen=True, eq=False)
@@ -527,11 +574,12 @@ class Declared:
 
     @property
     def retries(self) -> tuple[Retry, ...]:
-        """The retries in its body."""
+        """The calls in its body that retry it."""
         if self.body is None:
             return ()
         sites = {site.node for site in self.module.inside(*self.body)}
-        return tuple(fact for fact in self.reader.facts if isinstance(fact, Retry) and fact.call in sites)
+        retries = (fact for fact in self.reader.facts if isinstance(fact, Retry) and fact.call in sites)
+        return tuple(retry for retry in retries if retry.of is not None and retry.of.origin == self.task.origin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -567,6 +615,34 @@ class TaskClass:
             record is not None or origin in TASK_BASES or origin in plain
             for origin, record, _ in self.project.bases(self.name)
         )
+
+    def option(self, name: str) -> tuple[Value | None, bool]:
+        """What the class says of an option, itself or by its base classes, and whether it says it itself."""
+        for origin, record, _ in self.project.bases(self.name):
+            value = record.attribute(name) if record is not None else None
+            if value is not None:
+                return self.project.constant(value), origin == self.name
+        return None, False
+
+    def own(self, name: str) -> tuple[ast.Name, ast.expr] | None:
+        """The target and the value where its own body assigns an option."""
+        return next((pair for pair in reversed(self.attributes) if pair[0].id == name), None)
+
+    @property
+    def is_task(self) -> bool:
+        """It has a `run` of its own, so that it is a `Declared` too."""
+        return self.record.method("run") is not None
+
+    def named_span(self, assigned: tuple[ast.Name, ast.expr]) -> Span:
+        """From the name of an attribute to the end of its value."""
+        return self.module.named_span(self.module.source.span(assigned[1]))
+
+    def says(self, name: str) -> bool:
+        """An option is there and is something else than False, 0, None or empty."""
+        value, _ = self.option(name)
+        if isinstance(value, Constant):
+            return bool(value.value)
+        return value is not None and not (isinstance(value, Sequence) and not value.items)
 
     @property
     def attributes(self) -> tuple[tuple[ast.Name, ast.expr], ...]:

@@ -66,9 +66,9 @@ rule = Rule(
     fix=Safety.UNSAFE,
     fix_notes="""
         `task.delay(…)` becomes `task.delay_on_commit(…)` where the task certainly has that method and the transaction
-        is one of the default database, for the method knows no other.  A task has it where the app is made with Django's
-        settings, no other task class is named, and Celery is 5.4 or newer: the methods are in use already, or no
-        requirement or lock file of the project admits an older version.  Everything else becomes
+        is one of the default database, for the method knows no other.  A task has it where the app is made with
+        Django's settings, no other task class is named, and Celery is 5.4 or newer: the methods are in use already, or
+        no requirement or lock file of the project admits an older version.  Everything else becomes
         `transaction.on_commit(partial(task.delay, …))`, with the `using=` of the transaction.
 
         The message is sent later, and not at all after a rollback; in Django's `TestCase` it is never sent, unless the
