@@ -1,4 +1,4 @@
-"""Tasks: functions and classes that a project's declarations make tasks of, with their options and where they come from."""
+"""Tasks: functions and classes that declarations make tasks of, with their options and where they come from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.frameworks.celery_options import TASK_OPTIONS
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Parameter, Summary
-from flake8_tasks.model.values import CallValue, Constant, Opaque, Reference, Value
+from flake8_tasks.model.values import CallValue, Constant, Opaque, Reference, Sequence, Value
 
 if TYPE_CHECKING:
     from flake8_tasks.model.settings import App
@@ -197,7 +197,9 @@ class Task:
             if record is not None:
                 own = tuple(Given(key, value, source, path) for key, value in reversed(record.attributes))
                 hooks = tuple(
-                    Given(method.name, Opaque(method.span), source, path) for method in record.methods if method.decorators
+                    Given(method.name, Opaque(method.span), source, path)
+                    for method in record.methods
+                    if method.decorators
                 )
                 yield (*own, *hooks), ""
             elif origin in TASK_BASES:
@@ -245,6 +247,26 @@ class Task:
                 return Given(name, found[-1].value, "settings", found[-1].path)
         return None
 
+    @cached_property
+    def autoretries(self) -> bool | None:
+        """It retries by itself: `autoretry_for` is in force and names an exception; None where that cannot be said."""
+        given = self.option("autoretry_for")
+        if given is None:
+            return False
+        if given.source == "unknown":
+            return None
+        return names_exceptions(self.project.constant(given.value))
+
+    def is_given(self, name: str) -> bool | None:
+        """An option is in force and says something else than False, 0 or None; None where that cannot be said."""
+        given = self.option(name)
+        if given is None:
+            return False
+        if given.source == "unknown":
+            return None
+        value = self.project.constant(given.value)
+        return not isinstance(value, Constant) or bool(value.value)
+
     def literal(self, name: str) -> object:
         """The literal value of an option in force, `...` where it is worked out, None where it is not set."""
         given = self.option(name)
@@ -252,6 +274,13 @@ class Task:
             return None
         value = self.project.constant(given.value)
         return value.value if isinstance(value, Constant) else ...
+
+
+def names_exceptions(value: Value | None) -> bool:
+    """What `autoretry_for` was given names an exception: it is no `()`, `[]` or None."""
+    return not (isinstance(value, Sequence) and not value.items) and not (
+        isinstance(value, Constant) and not value.value
+    )
 
 
 def _known(value: object) -> Value:

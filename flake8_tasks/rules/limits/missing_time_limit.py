@@ -6,8 +6,8 @@ every monitor shows workers that are up.
 
 A limit counts wherever it is set: on the task, its base class, the app's `task_cls`, a decorator of the project,
 `task_annotations`, or once for all in the settings (`task_time_limit`, `task_soft_time_limit`), which is the shortest
-way to be rid of this message.  The rule is silent where the settings cannot be read: `config_from_envvar`, settings that are
-made at run time, base classes that are not known.
+way to be rid of this message.  The rule is silent where the settings cannot be read: `config_from_envvar`, settings
+that are made at run time, base classes that are not known.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ rule = Rule(
         """,
     fix=Safety.UNSAFE,
     fix_notes="""
-        Writes a soft limit of 270 seconds and a hard limit of 300 on the task (both are options).  A task that rightly runs
-        longer is killed then: look at each.  One `task_time_limit` in the settings does the same for all tasks.
+        Writes a soft limit of 270 seconds and a hard limit of 300 on the task (both are options).  A task that rightly
+        runs longer is killed then: look at each.  One `task_time_limit` in the settings does the same for all tasks.
         """,
     ignore_when="The worker's pool is `threads` or `solo`, where Celery does not enforce limits at all.",
     options=("soft-time-limit", "time-limit"),
@@ -64,14 +64,15 @@ def check(declared: Declared) -> Iterator[Problem]:
     task = declared.task
     if declared.project.settings.unknown:
         return
-    if task.option("time_limit") or task.option("soft_time_limit"):
+    limits = [given for given in map(task.option, ("time_limit", "soft_time_limit")) if given is not None]
+    if not all(given.source == "settings" and task.literal(given.name) is None for given in limits):
         return
 
     def limited() -> tuple[Edit, ...] | Refusal:
         if wrong := declared.meant_for("time_limit") or declared.meant_for("soft_time_limit"):
             return Refusal(f"`{wrong}` is meant to be one")
         if not task.sets_options_in_decorator:
-            return Refusal("its decorator takes no options")
+            return Refusal("it has no decorator of its own that takes options")
         soft, hard = (declared.project.config.thresholds[name] for name in rule.options)
         return (SetKeyword(task.place, "soft_time_limit", str(soft)), SetKeyword(task.place, "time_limit", str(hard)))
 

@@ -1,14 +1,13 @@
 """A schedule names an hour or a day and leaves the minute out: it fires every minute of that time.
 
-Every field that `crontab` is not given is `*`.  `crontab(hour=3)` is not "at three" but sixty runs, one each minute from
-3:00 to 3:59; `crontab(day_of_week=1)` is 1,440 runs each Monday.
+Every field that `crontab` is not given is `*`.  `crontab(hour=3)` is not "at three" but sixty runs, one each minute
+from 3:00 to 3:59; `crontab(day_of_week=1)` is 1,440 runs each Monday.
 
 `crontab()` alone and an explicit `minute="*"` say "every minute" in so many words: they are left alone.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from flake8_tasks.edit import Edit, Safety, SetKeyword
@@ -56,9 +55,12 @@ rule = Rule(
         """,
     fix=Safety.UNSAFE,
     fix_notes="Writes `minute=0`: once, at the full hour.",
-    ignore_when="The task really is to run every minute of that time; `minute=\"*\"` says so, and silences the rule.",
+    ignore_when='The task really is to run every minute of that time; `minute="*"` says so, and silences the rule.',
     see=(
-        ("Celery: crontab schedules", "https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules"),
+        (
+            "Celery: crontab schedules",
+            "https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules",
+        ),
     ),
 )
 
@@ -70,7 +72,7 @@ def check(schedule: Schedule) -> Iterator[Problem]:
     if schedule.call.args or schedule.passes_unknown or "minute" in schedule.keywords:
         return
     given = [schedule.keywords[name] for name in COARSER if name in schedule.keywords]
-    if all(isinstance(value, ast.Constant) and value.value == "*" for value in given):
+    if all(schedule.is_text(value, "*") for value in given):
         return
 
     def at_the_hour() -> tuple[Edit, ...]:

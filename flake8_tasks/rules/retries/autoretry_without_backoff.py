@@ -1,12 +1,12 @@
 """A task retries by itself after a fixed delay.
 
-When a service is down, every task that needs it fails, and `autoretry_for` brings each of them back after the same delay,
-180 seconds unless it says otherwise: a hundred tasks that failed in one second come back in one second.  The service that is
-just getting up meets all of them at once.
+When a service is down, every task that needs it fails, and `autoretry_for` brings each of them back after the same
+delay, 180 seconds unless it says otherwise: a hundred tasks that failed in one second come back in one second.  The
+service that is just getting up meets all of them at once.
 
-With `retry_backoff` the delay doubles from one retry to the next, and jitter spreads the tasks over it.  Its value is the
-first delay in seconds: `retry_backoff=True` means one second, so that three retries are over within seven; choose a number
-in the order of the delay that you have now.
+With `retry_backoff` the delay doubles from one retry to the next, and jitter spreads the tasks over it.  Its value is
+the first delay in seconds: `retry_backoff=True` means one second, so that three retries are over within seven; choose a
+number in the order of the delay that you have now.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_tasks.edit import DropKeyword, Edit, Refusal, ReplaceExpression, Safety, SetKeyword
-from flake8_tasks.model.facts import Declared
-from flake8_tasks.model.values import Constant, Mapping, Sequence
+from flake8_tasks.model.facts import Declared, TaskClass
+from flake8_tasks.model.values import Constant, Mapping
 from flake8_tasks.rule import Problem, Rule
 
 rule = Rule(
@@ -49,12 +49,15 @@ rule = Rule(
         """,
     fix=Safety.UNSAFE,
     fix_notes="""
-        Writes `retry_backoff=` with the delay in force (the `countdown` of `retry_kwargs`, else `default_retry_delay`, else
-        180 seconds) and `retry_jitter=True`, and drops that `countdown`, which the backoff overrides.
+        Writes `retry_backoff=` with the delay in force (the `countdown` of `retry_kwargs`, else `default_retry_delay`,
+        else 180 seconds) and `retry_jitter=True`, and drops that `countdown`, which the backoff overrides.
         """,
     ignore_when="Few such tasks run at once, and the delay must be the same each time.",
     see=(
-        ("Celery: automatic retry for known exceptions", "https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions"),
+        (
+            "Celery: automatic retry for known exceptions",
+            "https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions",
+        ),
         ("Exponential backoff and jitter", "https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/"),
     ),
 )
@@ -64,12 +67,9 @@ rule = Rule(
 def check(declared: Declared) -> Iterator[Problem]:
     task = declared.task
     given = task.written("autoretry_for")
-    if given is None or given.path != declared.path or given.source == "base":
+    if given is None or given.path != declared.path or given.source in ("base", "task_cls"):
         return
-    errors = declared.project.constant(given.value)
-    if (isinstance(errors, Sequence) and not errors.items) or (isinstance(errors, Constant) and not errors.value):
-        return
-    if task.literal("retry_backoff") not in (None, False, 0) or task.literal("max_retries") == 0:
+    if not task.autoretries or task.is_given("retry_backoff") is not False or _never_retries(declared):
         return
 
     def backing_off() -> tuple[Edit, ...] | Refusal:
@@ -77,7 +77,12 @@ def check(declared: Declared) -> Iterator[Problem]:
             return Refusal("the option is set for several tasks at once")
         delay, dropped = _delay(declared)
         if not delay:
-            return Refusal("its delay is worked out at run time")
+            return Refusal("its delay is worked out elsewhere or at run time")
+        if delay in ("0", "0.0"):
+            return Refusal("its delay is 0")
+        longest = task.literal("retry_backoff_max") or 600
+        if not isinstance(longest, int | float) or _number(delay) > longest:
+            return Refusal(f"its delay of {delay} seconds may be above `retry_backoff_max`")
         return (
             SetKeyword(task.place, "retry_backoff", delay),
             SetKeyword(task.place, "retry_jitter", "True"),
@@ -87,21 +92,52 @@ def check(declared: Declared) -> Iterator[Problem]:
     yield Problem(declared.keyword_span(given), {"task": task.name}, backing_off, "Back off, with jitter")
 
 
+@rule.on(TaskClass)
+def check_policy(found: TaskClass) -> Iterator[Problem]:
+    own = found.own("autoretry_for")
+    if own is None or found.is_task or not found.is_known or not found.says("autoretry_for"):
+        return
+    if found.option("retry_backoff")[0] is not None:
+        return
+
+    def one_for_all() -> Refusal:
+        return Refusal("the option is set for several tasks at once")
+
+    yield Problem(found.named_span(own), {"task": found.record.name}, one_for_all, "Back off, with jitter")
+
+
+def _never_retries(declared: Declared) -> bool:
+    """Its number of retries is 0."""
+    arguments = declared.task.written("retry_kwargs")
+    value = declared.project.constant(arguments.value) if arguments else None
+    number = value.get("max_retries") if isinstance(value, Mapping) else None
+    return declared.task.literal("max_retries") == 0 or (isinstance(number, Constant) and number.value == 0)
+
+
+def _number(code: str) -> float:
+    """What a number in the source is, 0 for other code."""
+    try:
+        return float(code)
+    except ValueError:
+        return 0.0
+
+
 def _delay(declared: Declared) -> tuple[str, tuple[Edit, ...]]:
     """The delay in force, in seconds, as code (empty: cannot say), and the edits that drop what it replaces."""
     task = declared.task
     arguments = task.written("retry_kwargs")
     if arguments is not None:
-        if not isinstance(arguments.value, Mapping) or not arguments.value.complete or arguments.path != declared.path:
+        written = arguments.value
+        if not isinstance(written, Mapping) or not written.complete or arguments.source != "decorator":
             return "", ()
-        countdown = arguments.value.get("countdown")
+        countdown = written.get("countdown")
         if countdown is not None:
             rest = [
                 f"{declared.text_of(key.span)}: {declared.text_of(value.span)}"
-                for key, value in arguments.value.items
+                for key, value in written.items
                 if value is not countdown
             ]
-            dropped: Edit = ReplaceExpression(declared.place_of(arguments.value.span), f"{{{', '.join(rest)}}}")
+            dropped: Edit = ReplaceExpression(declared.place_of(written.span), f"{{{', '.join(rest)}}}")
             if not rest:
                 dropped = DropKeyword(task.place, "retry_kwargs")
             return declared.text_of(countdown.span), (dropped,)
@@ -109,5 +145,6 @@ def _delay(declared: Declared) -> tuple[str, tuple[Edit, ...]]:
     if delay is None:
         return "180", ()
     if delay.path != declared.path:
-        return (str(delay.value.value) if isinstance(delay.value, Constant) else ""), ()
+        value = declared.project.constant(delay.value)
+        return (str(value.value) if isinstance(value, Constant) else ""), ()
     return declared.text_of(delay.value.span), ()

@@ -1,7 +1,8 @@
 """Retries back off, but all in step.
 
 Tasks that failed in the same second, since a service went down, wait the same doubled delays and come back in the same
-second again.  Jitter, Celery's default with `retry_backoff`, spreads them over the delay; `retry_jitter=False` takes it away.
+second again.  Jitter, Celery's default with `retry_backoff`, spreads them over the delay; `retry_jitter=False` takes it
+away.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_tasks.edit import Edit, Refusal, ReplaceExpression, Safety
-from flake8_tasks.model.facts import Declared
+from flake8_tasks.model.facts import Declared, TaskClass
 from flake8_tasks.model.values import Constant
 from flake8_tasks.rule import Problem, Rule
 
@@ -56,11 +57,11 @@ rule = Rule(
 def check(declared: Declared) -> Iterator[Problem]:
     task = declared.task
     given = task.written("retry_jitter")
-    if given is None or given.path != declared.path or given.source == "base":
+    if given is None or given.path != declared.path or given.source in ("base", "task_cls"):
         return
     if not isinstance(given.value, Constant) or given.value.value not in (False, None):
         return
-    if task.option("autoretry_for") is None or task.literal("retry_backoff") in (None, False, 0, ...):
+    if not task.autoretries or not task.is_given("retry_backoff"):
         return
 
     def jittered() -> tuple[Edit, ...] | Refusal:
@@ -69,3 +70,18 @@ def check(declared: Declared) -> Iterator[Problem]:
         return (ReplaceExpression(declared.place_of(given.value.span), "True"),)
 
     yield Problem(declared.keyword_span(given), {"task": task.name}, jittered, "Switch the jitter on")
+
+
+@rule.on(TaskClass)
+def check_policy(found: TaskClass) -> Iterator[Problem]:
+    own = found.own("retry_jitter")
+    if own is None or found.is_task or not found.says("autoretry_for") or not found.says("retry_backoff"):
+        return
+    value, is_own = found.option("retry_jitter")
+    if not is_own or not isinstance(value, Constant) or value.value not in (False, None):
+        return
+
+    def jittered() -> tuple[Edit, ...]:
+        return (ReplaceExpression(found.module.place(own[1]), "True"),)
+
+    yield Problem(found.named_span(own), {"task": found.record.name}, jittered, "Switch the jitter on")

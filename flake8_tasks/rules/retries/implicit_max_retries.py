@@ -1,7 +1,7 @@
 """A task retries without saying how often.
 
-Celery's default is three retries.  Nobody who reads the task sees that, and few remember it: some expect it to go on until
-it succeeds, others expect a single attempt.  The number belongs where the retries are.
+Celery's default is three retries.  Nobody who reads the task sees that, and few remember it: some expect it to go on
+until it succeeds, others expect a single attempt.  The number belongs where the retries are.
 
 It counts wherever it is written: on the task, its base class, a decorator of the project, `task_annotations`,
 `retry_kwargs`, or the call of `self.retry` itself.
@@ -60,10 +60,12 @@ def check(declared: Declared) -> Iterator[Problem]:
     task = declared.task
     if task.option("max_retries"):
         return
-    retries = [retry for retry in declared.retries if retry.of is task and not retry.passes_unknown]
-    counted = [retry for retry in retries if retry.option("max_retries") is not None]
-    automatic = task.option("autoretry_for")
-    if automatic is None and len(counted) == len(retries):
+    uncounted = (
+        retry
+        for retry in declared.retries
+        if not (retry.passes_unknown or retry.option("max_retries") is not None or retry.counts_itself)
+    )
+    if not task.autoretries and next(uncounted, None) is None:
         return
     arguments = task.option("retry_kwargs")
     if arguments is not None:
@@ -75,7 +77,7 @@ def check(declared: Declared) -> Iterator[Problem]:
         if wrong := declared.meant_for("max_retries"):
             return Refusal(f"`{wrong}` is meant to say it")
         if not task.sets_options_in_decorator:
-            return Refusal("its decorator takes no options")
+            return Refusal("it has no decorator of its own that takes options")
         return (SetKeyword(task.place, "max_retries", "3"),)
 
     yield Problem(declared, {"task": task.name}, counting, "Write the default of three retries")

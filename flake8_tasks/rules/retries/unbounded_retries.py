@@ -1,8 +1,8 @@
 """A task retries for ever.
 
 `max_retries=None` means no end.  A message that can never succeed, for a row that was deleted or an account that was
-closed, comes back until somebody purges the queue, and each such message is there for good: they add up until the workers do
-nothing else.
+closed, comes back until somebody purges the queue, and each such message is there for good: they add up until the
+workers do nothing else.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_tasks.edit import Edit, Refusal, ReplaceExpression, Safety
-from flake8_tasks.model.facts import Declared
-from flake8_tasks.model.values import Constant
+from flake8_tasks.model.declarations import Given
+from flake8_tasks.model.facts import Declared, TaskClass
+from flake8_tasks.model.values import Constant, Mapping
 from flake8_tasks.rule import Problem, Rule
 
 rule = Rule(
@@ -58,13 +59,15 @@ rule = Rule(
 def check(declared: Declared) -> Iterator[Problem]:
     task = declared.task
     given = task.written("max_retries")
-    if given is None or given.path != declared.path or given.source == "base":
+    if given is None or given.path != declared.path or given.source in ("base", "task_cls"):
         return
     if not isinstance(given.value, Constant) or given.value.value is not None:
         return
-    if task.option("autoretry_for") is None and not declared.retries:
+    endless = [retry for retry in declared.retries if retry.option("max_retries") is None and not retry.passes_unknown]
+    if not task.autoretries and (not endless or all(retry.counts_itself for retry in endless)):
         return
-    if any(retry.option("max_retries") is not None for retry in declared.retries):
+    arguments = task.option("retry_kwargs")
+    if task.autoretries and not endless and arguments is not None and not _says_nothing(declared, arguments):
         return
 
     def bounded() -> tuple[Edit, ...] | Refusal:
@@ -74,3 +77,28 @@ def check(declared: Declared) -> Iterator[Problem]:
         return (ReplaceExpression(declared.place_of(given.value.span), str(number)),)
 
     yield Problem(declared.keyword_span(given), {"task": task.name}, bounded, "Bound the retries")
+
+
+def _says_nothing(declared: Declared, given: Given) -> bool:
+    """`retry_kwargs` hold no `max_retries`, which would win over the option."""
+    value = declared.project.constant(given.value)
+    if not isinstance(value, Mapping) or not value.complete:
+        return False
+    number = value.get("max_retries")
+    return number is None or (isinstance(number, Constant) and number.value is None)
+
+
+@rule.on(TaskClass)
+def check_policy(found: TaskClass) -> Iterator[Problem]:
+    own = found.own("max_retries")
+    if own is None or found.is_task or not found.says("autoretry_for"):
+        return
+    value, is_own = found.option("max_retries")
+    if not is_own or not isinstance(value, Constant) or value.value is not None or found.says("retry_kwargs"):
+        return
+
+    def bounded() -> tuple[Edit, ...]:
+        number = found.project.config.thresholds["max-retries"]
+        return (ReplaceExpression(found.module.place(own[1]), str(number)),)
+
+    yield Problem(found.named_span(own), {"task": found.record.name}, bounded, "Bound the retries")
