@@ -138,7 +138,7 @@ def files_of(example: str) -> dict[str, str]:
         if line.startswith("# file: "):
             path = line.removeprefix("# file: ").strip()
             files[path] = ""
-        else:
+        elif path or line.strip():
             path = path or "shop/tasks.py"
             files[path] = files.get(path, "") + line
     return files

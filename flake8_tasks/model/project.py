@@ -90,11 +90,14 @@ class Project:
 
     def module_name(self, path: str) -> tuple[str, bool]:
         """The dotted name by which a file is imported, and whether it is a package."""
-        folder = os.path.dirname(path)
-        while os.path.join(folder, "__init__.py") in self.index.known:
-            folder = os.path.dirname(folder)
-        inside = [root for root in self._named_roots if folder == root or folder.startswith(root + os.sep)]
-        start = max(inside, key=len, default=folder)
+        folder = start = os.path.dirname(path)
+        while os.path.join(start, "__init__.py") in self.index.known:
+            start = os.path.dirname(start)
+        default, source, *told = self._named_roots
+        if inside := [root for root in told if path.startswith(root + os.sep)]:
+            start = max(inside, key=len)
+        elif start == folder:  # no package: as a namespace of the root
+            start = next((root for root in (source, default) if path.startswith(root + os.sep)), start)
         name = os.path.relpath(path, start).removesuffix(".py").replace(os.sep, ".")
         is_package = name == "__init__" or name.endswith(".__init__")
         return (name.removesuffix("__init__").removesuffix(".") if is_package else name), is_package
