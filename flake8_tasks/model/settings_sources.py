@@ -12,15 +12,8 @@ from flake8_tasks.model.frameworks.celery_settings import SETTINGS
 from flake8_tasks.model.index import SETTINGS as HOLDS_SETTINGS
 from flake8_tasks.model.project import Definition, Project
 from flake8_tasks.model.settings_apps import App, Apps, parts_of
-from flake8_tasks.model.settings_names import (
-    CELERY,
-    PLAIN,
-    Spelling,
-    is_private,
-    is_settings_file,
-    is_test_class,
-    is_test_file,
-)
+from flake8_tasks.model.settings_files import django_files, values_in
+from flake8_tasks.model.settings_names import CELERY, PLAIN, Spelling, is_private, is_test_class, is_test_file
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Imported, Statement, Summary
 from flake8_tasks.model.values import CallValue, Constant, Item, Mapping, Opaque, Reference, Value
 from flake8_tasks.model.values import Sequence as Items
@@ -210,7 +203,7 @@ class Sources:
         if origin == _DJANGO:
             yield from self._django(spelling)
         elif origin.startswith(f"{_DJANGO}."):
-            yield from self._key_of(self._django_files, origin.removeprefix(f"{_DJANGO}."), required=True)
+            yield from self._key_of(self.django_files, origin.removeprefix(f"{_DJANGO}."), required=True)
         elif found is not None and found.path and found.record is None and not found.rest:
             yield from self._module(found.path, spelling)
         elif found is not None and isinstance(found.record, ClassRecord):
@@ -290,36 +283,15 @@ class Sources:
     # Django.
 
     def _django(self, spelling: Spelling) -> Iterator[Found]:
-        for path in self._django_files:
+        for path in self.django_files:
             yield from self._module(path, spelling, classes=True)
-        if self.made and not self._django_files:
+        if self.made and not self.django_files:
             self.unknown.append("no Django settings were found in the project")
 
-    @property
+    @cached_property
     def django_files(self) -> tuple[str, ...]:
         """The files that may be, or be part of, the Django settings."""
-        return self._django_files
-
-    @cached_property
-    def _django_files(self) -> tuple[str, ...]:
-        root = str(self.project.root)
-        held = self.project.holding(HOLDS_SETTINGS)
-        asked = (self.project.find(name) for name in self._django_names())
-        named = {path for path, rest in asked if path and not rest}
-        return tuple(
-            path
-            for path in sorted({*held, *named})
-            if (path in named or is_settings_file(path, root)) and not self._is_test(path)
-        )
-
-    def _django_names(self) -> Iterator[str]:
-        for _, summary in self.files:
-            for statement in summary.statements:
-                match statement.target, statement.value:
-                    case Item(key="DJANGO_SETTINGS_MODULE"), Constant(value=str(name)):
-                        yield name
-                    case _, CallValue(arguments=(Constant(value="DJANGO_SETTINGS_MODULE"), Constant(value=str(name)))):
-                        yield name
+        return django_files(self.project, [summary for _, summary in self.files])
 
     # Flask.
 
@@ -329,7 +301,7 @@ class Sources:
         Arguments:
             key: which dict; empty for the config itself, of which Flask takes the names in capitals.
         """
-        files = tuple(dict.fromkeys([*self._django_files, *(path for path, _ in self.files)]))
+        files = tuple(dict.fromkeys([*self.django_files, *(path for path, _ in self.files)]))
         found = list(self._key_of(files, key) if key else self._capitals(files))
         yield from found
         if not found:
@@ -337,7 +309,7 @@ class Sources:
 
     def _capitals(self, files: Sequence[str]) -> Iterator[Found]:
         for path in files:
-            for name, value, span in self._values_in(path):
+            for name, value, span in values_in(self.project.summary(path)):
                 if name.isupper():
                     yield from self._named(name, value, path, span, PLAIN)
 
@@ -345,7 +317,7 @@ class Sources:
         """What stands in the dicts of one name: `CELERY = {…}`."""
         some = False
         for path in files:
-            for name, value, span in self._values_in(path):
+            for name, value, span in values_in(self.project.summary(path)):
                 if name == key:
                     some = True
                     settled = self.project.constant(value)
@@ -357,35 +329,6 @@ class Sources:
                     yield from self._named(name.removeprefix(f"{key}."), value, path, span, PLAIN)
         if required and not some:
             self.unknown.append(f"the settings in {key} could not be read")
-
-    def _values_in(self, path: str) -> Iterator[tuple[str, Value, Span]]:
-        """Names and what they are assigned, in a module, its classes and a Flask config; `name.key` for an item."""
-        summary = self.project.summary(path)
-        if summary is None:
-            return
-        for name, records in summary.names.items():
-            for record in records:
-                if isinstance(record, Assigned):
-                    yield name, record.value, record.span
-                elif isinstance(record, ClassRecord) and not is_test_class(record.qualname):
-                    for key, value in record.attributes:
-                        yield key, value, value.span
-        for statement in summary.statements:
-            match statement.target, statement.value:
-                case Item(value=owner, key=key, span=span), value if parts_of(owner)[-1:] == ("config",):
-                    yield key, value, span
-                case Item(value=owner, key=key, span=span), value if parts_of(owner):
-                    yield f"{parts_of(owner)[-1]}.{key}", value, span
-                case None, CallValue(function=function) as call if parts_of(function)[-2:] in (
-                    ("config", "from_mapping"),
-                    ("config", "update"),
-                ):
-                    for key, value in call.keywords:
-                        yield key, value, value.span
-                    for argument in call.arguments:
-                        for name_value in argument.items if isinstance(argument, Mapping) else ():
-                            if isinstance(name_value[0], Constant):
-                                yield str(name_value[0].value), name_value[1], name_value[0].span
 
 
 def _owner(origin: str | None, steps: int) -> str | None:
