@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from flake8_tasks.diagnostic import Related
 from flake8_tasks.edit import Edit, Place, Refusal, Span
+from flake8_tasks.model import arguments
+from flake8_tasks.model.arguments import SHORT, Argument
 from flake8_tasks.model.deferral import wait_for_commit
 from flake8_tasks.model.frameworks.celery import DEFERRED_DISPATCH, TASK_BASES, WAIT_BYPASSES
 from flake8_tasks.model.frameworks.celery_options import POSITIONS
@@ -25,7 +27,6 @@ from flake8_tasks.model.values import Constant, Opaque, Sequence, Value
 
 if TYPE_CHECKING:
     from flake8_tasks.model.declarations import Given
-    from flake8_tasks.model.orm import Instance, Queryset
     from flake8_tasks.model.project import Project
     from flake8_tasks.model.reader import Reader
     from flake8_tasks.model.settings import Found
@@ -33,61 +34,8 @@ if TYPE_CHECKING:
     from flake8_tasks.model.transactions import Transaction
 
 
-_SHORT = 30  # characters of the user's code in a message
-
-
 @dataclass(frozen=True, eq=False)
-class Argument:
-    """A value that goes to a task.
-
-    Arguments:
-        position: among the positional arguments of the task, from 0; None for a keyword.
-        keyword: its name where it is given by name.
-        frame: the block it stands in: that of the call, or a comprehension in it.
-        key: the key that names it in a `kwargs={…}`.
-    """
-
-    node: ast.expr
-    position: int | None
-    keyword: str | None
-    site: Site
-    reader: Reader = field(repr=False)
-    frame: Frame
-    key: ast.expr | None = None
-
-    @property
-    def span(self) -> Span:
-        return self.site.module.source.span(self.node)
-
-    @property
-    def place(self) -> Place:
-        return self.site.module.place(self.node)
-
-    @property
-    def text(self) -> str:
-        """As it is written."""
-        return self.site.module.source.segment(self.node)
-
-    @property
-    def short(self) -> str:
-        """As it is written, on one line and not too long for a message."""
-        text = " ".join(self.text.split())
-        return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
-
-    @property
-    def operand(self) -> str:
-        """As it is written, in parentheses where an attribute of it could not be taken otherwise."""
-        plain = isinstance(self.node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-        return self.text if plain else f"({self.text})"
-
-    @property
-    def stored(self) -> Instance | Queryset | None:
-        """The ORM instance or queryset that it is, None for anything else."""
-        return self.reader.project.orm.of(self.node, self.frame, self.site.module)
-
-
-@dataclass(frozen=True, eq=False)
-class _Fact:
+class CallFact:
     """A call with a meaning."""
 
     site: Site
@@ -162,7 +110,7 @@ class _Fact:
 
 
 @dataclass(frozen=True, eq=False)
-class Dispatch(_Fact):
+class Dispatch(CallFact):
     """A task, or a workflow of tasks, is sent, or a signature of a task is made.
 
     Arguments:
@@ -222,7 +170,7 @@ class Dispatch(_Fact):
             return self.target_name
         text = " ".join(self.module.source.segment(self.receiver).split())
         head, paren, _ = text.partition("(")
-        return f"{head}(…)" if paren and head.isidentifier() else text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
+        return f"{head}(…)" if paren and head.isidentifier() else text if len(text) <= SHORT else f"{text[:SHORT]}…"
 
     def deferred(self, transaction: Transaction) -> tuple[Edit, ...] | Refusal:
         """The edits that let it wait for the end of a transaction around it."""
@@ -262,61 +210,26 @@ class Dispatch(_Fact):
 
     def _arguments(self) -> Iterator[Argument]:
         if self.method == "dispatcher":
-            yield from self._plain(self.call.args[1:], self.call.keywords)
+            yield from arguments.plain(self, self.call.args[1:], self.call.keywords)
             return
         if self.method in ("delay", "delay_on_commit", "s", "si") and self.through != "workflow":
-            yield from self._plain(self.call.args, self.call.keywords)
+            yield from arguments.plain(self, self.call.args, self.call.keywords)
             return
         if self.method in ("chunks", "map", "starmap"):
-            yield from self._items(self._container("it", 0))
+            yield from arguments.items(self, self._container("it", 0), one_each=self.method == "map")
             return
         if self.method in ("apply_async", "apply_async_on_commit", "send_task", "signature", "subtask"):
             shift = 1 if self.through == "app" else 0
-            positional = self._container("args", shift)
-            named = self._container("kwargs", shift + 1)
-            if isinstance(positional, ast.Tuple | ast.List):
-                yield from self._plain(positional.elts, [])
-            if isinstance(named, ast.Dict):
-                for key, value in zip(named.keys, named.values, strict=True):
-                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                        yield Argument(value, None, key.value, self.site, self.reader, self.frame, key)
-            elif isinstance(named, ast.Call) and isinstance(named.func, ast.Name) and named.func.id == "dict":
-                yield from self._plain([], named.keywords)
+            yield from arguments.contained(self, self._container("args", shift), self._container("kwargs", shift + 1))
 
     def _container(self, name: str, position: int) -> ast.expr | None:
         if position < len(self.call.args):
             return self.call.args[position]
         return self.keywords.get(name)
 
-    def _items(self, container: ast.expr | None) -> Iterator[Argument]:
-        """The arguments in what `chunks`, `map` and `starmap` go through."""
-        frame = self.frame
-        elements: list[ast.expr] = []
-        match container:
-            case ast.List(elts=elements) | ast.Tuple(elts=elements):
-                pass
-            case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element):
-                frame, elements = Frame(container, "body", self.frame.scope.child(container), self.frame), [element]
-        for element in elements:
-            if self.method == "map":
-                yield Argument(element, 0, None, self.site, self.reader, frame)
-            elif isinstance(element, ast.Tuple | ast.List):
-                yield from self._plain(element.elts, [], frame)
-
-    def _plain(
-        self, positional: list[ast.expr], named: list[ast.keyword], frame: Frame | None = None
-    ) -> Iterator[Argument]:
-        for position, node in enumerate(positional):
-            if isinstance(node, ast.Starred):
-                break
-            yield Argument(node, position, None, self.site, self.reader, frame or self.frame)
-        for keyword in named:
-            if keyword.arg:
-                yield Argument(keyword.value, None, keyword.arg, self.site, self.reader, frame or self.frame)
-
 
 @dataclass(frozen=True, eq=False)
-class Wait(_Fact):
+class Wait(CallFact):
     """Something blocks until a task's result is there.
 
     Arguments:
@@ -354,7 +267,7 @@ class Wait(_Fact):
 
 
 @dataclass(frozen=True, eq=False)
-class Retry(_Fact):
+class Retry(CallFact):
     """`self.retry(…)`, or `task.retry(…)`, in the body of a task.
 
     Arguments:
@@ -369,6 +282,11 @@ class Retry(_Fact):
         if name in positions and positions.index(name) < len(self.call.args):
             return self.call.args[positions.index(name)]
         return self.keywords.get(name)
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """The new values for the task's parameters, where it gives some."""
+        return tuple(arguments.contained(self, self.option("args"), self.option("kwargs")))
 
     @property
     def counts_itself(self) -> bool:
@@ -425,7 +343,7 @@ class Retry(_Fact):
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule(_Fact):
+class Schedule(CallFact):
     """A `crontab(…)`."""
 
     def is_text(self, node: ast.expr, text: str) -> bool:
@@ -508,6 +426,14 @@ class Declared:
     def span(self) -> Span:
         """Where the user would mend the whole task."""
         return self.task.span
+
+    @property
+    def is_template(self) -> bool:
+        """It stands in a decorator of the project, which makes a task like it of each function that it is given."""
+        outer = self.task.record.qualname.partition(".<locals>")[0]
+        if outer == self.task.record.qualname:
+            return False
+        return self.reader.tasks.declarations.is_wrapper(f"{self.module.name}.{outer}")
 
     @property
     def body(self) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame] | None:

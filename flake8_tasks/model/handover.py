@@ -16,7 +16,8 @@ from flake8_tasks.edit import (
     RenameParameter,
     ReplaceExpression,
 )
-from flake8_tasks.model.facts import Argument, Dispatch
+from flake8_tasks.model.arguments import Argument
+from flake8_tasks.model.facts import Dispatch
 from flake8_tasks.model.module import Module
 from flake8_tasks.model.names import How
 from flake8_tasks.model.project import Project

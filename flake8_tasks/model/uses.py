@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flake8_tasks.edit import Place
-from flake8_tasks.model.facts import Argument, Dispatch
+from flake8_tasks.model.arguments import Argument
+from flake8_tasks.model.facts import Dispatch
 from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.names import Scope
 from flake8_tasks.model.project import Project
@@ -56,7 +57,7 @@ def uses_of(task: Task, project: Project) -> Uses:
     """Find the uses of a task in all files of its project, tests too."""
     found = Uses()
     words = (task.name.encode(), task.task_name.encode())
-    for path in project.index.paths:
+    for path in project.everywhere():
         try:
             data = project.index.data(path)
         except OSError:

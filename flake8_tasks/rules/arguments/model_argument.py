@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from flake8_tasks.edit import Edit, Refusal, Safety
-from flake8_tasks.model.facts import Argument, Dispatch
+from flake8_tasks.model.arguments import Argument
+from flake8_tasks.model.facts import Dispatch, Retry
 from flake8_tasks.model.handover import Handover, hand_over
 from flake8_tasks.model.orm import Instance
 from flake8_tasks.rule import Problem, Rule
@@ -116,6 +117,13 @@ def check(dispatch: Dispatch) -> Iterator[Problem]:
 
         title = "Pass the primary key, load the row in the task"
         yield Problem(argument, {"argument": argument.short}, by_key, title, dispatch.behind)
+
+
+@rule.on(Retry)
+def check_retry(retry: Retry) -> Iterator[Problem]:
+    for argument in retry.arguments:
+        if isinstance(argument.stored, Instance):
+            yield Problem(argument, {"argument": argument.short})
 
 
 _RELOADS = {

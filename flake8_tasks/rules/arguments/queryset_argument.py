@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from flake8_tasks.edit import Edit, Refusal, ReplaceExpression, Safety
-from flake8_tasks.model.facts import Argument, Dispatch
+from flake8_tasks.model.arguments import Argument
+from flake8_tasks.model.facts import Dispatch, Retry
 from flake8_tasks.model.handover import Handover, hand_over
 from flake8_tasks.model.orm import Queryset
 from flake8_tasks.rule import Problem, Rule
@@ -57,6 +58,7 @@ rule = Rule(
             paid = models.BooleanField(default=False)
         # file: shop/tasks.py
         from celery import Celery
+
         from shop.models import Order
 
         app = Celery("shop")
@@ -109,6 +111,13 @@ def check(dispatch: Dispatch) -> Iterator[Problem]:
             return hand_over(dispatch, argument, stored.model, Handover("_pks", _keys_of(stored), reload))
 
         yield Problem(argument, {"argument": argument.short}, by_keys, "Pass the primary keys", dispatch.behind)
+
+
+@rule.on(Retry)
+def check_retry(retry: Retry) -> Iterator[Problem]:
+    for argument in retry.arguments:
+        if isinstance(argument.stored, Queryset):
+            yield Problem(argument, {"argument": argument.short})
 
 
 def _keys_of(expected: Queryset) -> Callable[[Argument], str | Refusal]:

@@ -1,0 +1,129 @@
+"""The two-sited fix: when the call and the task change together, and why they do not."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Write
+
+from flake8_tasks.edit import Fix, Refusal
+from flake8_tasks.rules.arguments.model_argument import rule
+
+MODELS = """
+# file: shop/models.py
+from django.db import models
+
+class Order(models.Model):
+    pass
+
+class Invoice(models.Model):
+    pass
+"""
+TASKS = """
+# file: shop/tasks.py
+from celery import shared_task
+
+@shared_task(bind=True, time_limit=5)
+def bill(self, order, copies):
+    print(order)
+"""
+VIEWS = """
+# file: shop/views.py
+from shop.models import Invoice, Order
+from shop.tasks import bill
+
+def view(pk):
+    order = Order.objects.get(pk=pk)
+    bill.delay(order, 2)
+"""
+
+
+def verdict(write: Write, text: str) -> Fix | Refusal | None:
+    """The fix of the first finding in the last file."""
+    return write(text).findings([rule], fixes=True)[-1].fix
+
+
+def test_every_call_in_every_file_changes_with_the_task(write: Write) -> None:
+    other = """
+# file: shop/more.py
+from functools import partial
+
+from django.db import transaction
+from shop import tasks
+from shop.models import Order
+
+def later(order: Order):
+    transaction.on_commit(partial(tasks.bill.delay, order, copies=1))
+    tasks.bill(tasks, order, 1)
+"""
+    fix = verdict(write, MODELS + TASKS + VIEWS + other.replace("    tasks.bill(tasks, order, 1)\n", ""))
+    assert isinstance(fix, Refusal) or fix is not None
+    changed = write(MODELS + TASKS + VIEWS + other.replace("    tasks.bill(tasks, order, 1)\n", "")).fixed(rule)
+    assert "bill.delay(order.pk, 2)" in changed
+    assert "partial(tasks.bill.delay, order.pk, copies=1)" in changed
+    assert "def bill(self, order_pk, copies):\n    order = Order.objects.get(pk=order_pk)\n" in changed
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ("def f(args):\n    bill.delay(*args)", "not written out"),
+        ("def f(order):\n    bill.delay(order, 1)", "may be something else"),
+        ("def f(i: Invoice):\n    bill.delay(i, 1)", "may be something else"),
+        ("def f():\n    bill.delay(copies=1)", "gives no `order`"),
+        ("def f():\n    bill.delay(None, 1)", "may be something else"),
+        ("def f(order: Order):\n    return bill.s(order)", "may get more arguments"),
+        ("def f(run):\n    run(bill)", "hands it on"),
+        ("def f(run):\n    run(bill.delay)", "hands its `delay` on"),
+        ("SCHEDULE = {'task': 'shop.tasks.bill'}", "calls it by name"),
+        ("def f(app):\n    app.send_task('shop.tasks.bill')", "calls it by name"),
+        ("def f(order: Order):\n    bill.apply((order, 1))", "uses its `apply`"),
+    ],
+)
+def test_one_use_that_cannot_be_read_refuses_the_whole(write: Write, more: str, reason: str) -> None:
+    extra = f"# file: shop/extra.py\nfrom shop.models import Invoice, Order\nfrom shop.tasks import bill\n\n{more}\n"
+    fix = verdict(write, MODELS + TASKS + extra + VIEWS)
+    assert isinstance(fix, Refusal)
+    assert reason in fix.reason
+
+
+@pytest.mark.parametrize(
+    ("tasks", "reason"),
+    [
+        ("@shared_task\ndef bill(order=None, copies=1): pass", "has a default"),
+        ("@shared_task\ndef bill(*args): pass", "`*args`"),
+        ("@shared_task\ndef bill(order, order_pk): pass", "a parameter `order_pk` already"),
+        ("@shared_task\ndef bill(order, copies):\n    order_pk = 1", "a name `order_pk` already"),
+        ("@shared_task(bind=True)\ndef bill(self, order, copies):\n    self.retry(args=(order, 1))", "arguments of its own"),
+        ("Order = 3\n\n@shared_task\ndef bill(order, copies): pass", "is something else"),
+        ("@shared_task(bind=B)\ndef bill(order, copies): pass", "bound"),
+    ],
+)
+def test_a_task_that_cannot_change_says_why(write: Write, tasks: str, reason: str) -> None:
+    fix = verdict(write, f"{MODELS}# file: shop/tasks.py\nfrom celery import shared_task\nfrom x import B\n\n{tasks}\n{VIEWS}")
+    assert isinstance(fix, Refusal)
+    assert reason in fix.reason
+
+
+def test_an_import_cycle_is_refused(write: Write) -> None:
+    models = MODELS.replace("from django.db import models\n", "from django.db import models\nfrom shop.helpers import x\n")
+    helpers = "# file: shop/helpers.py\nfrom shop.tasks import bill as x\n"
+    fix = verdict(write, models + helpers + TASKS + VIEWS)
+    assert isinstance(fix, Refusal)
+    assert "import cycle" in fix.reason
+
+
+def test_a_task_in_the_file_of_the_model_needs_no_import(write: Write) -> None:
+    text = f"{MODELS}\nfrom celery import shared_task\n\n@shared_task(time_limit=5)\ndef bill(order): pass\n\n"
+    changed = write(f"{text}def f(order: Order):\n    bill.delay(order)\n").fixed(rule)
+    assert "import Order" not in changed
+    assert "bill.delay(order.pk)" in changed
+
+
+def test_a_retry_with_an_instance_is_found(write: Write) -> None:
+    text = (
+        f"{MODELS}# file: shop/tasks.py\nfrom celery import shared_task\nfrom shop.models import Order\n\n"
+        "@shared_task(bind=True, max_retries=2, time_limit=5)\ndef bill(self, pk):\n"
+        "    order = Order.objects.get(pk=pk)\n"
+        "    raise self.retry(args=(order,))\n"
+    )
+    assert [found.span.line for found in write(text).findings([rule])] == [7]
