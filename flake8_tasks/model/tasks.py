@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Place, Span
@@ -13,7 +12,7 @@ from flake8_tasks.model import inference
 from flake8_tasks.model.declarations import Declaration, Declarations, Given
 from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.frameworks.celery_options import TASK_OPTIONS
-from flake8_tasks.model.project import Project
+from flake8_tasks.model.project import Project, remembered
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Parameter, Summary
 from flake8_tasks.model.values import CallValue, Constant, Opaque, Reference, Sequence, Value
 
@@ -50,7 +49,7 @@ class Task:
         """Its dotted name in the project."""
         return f"{self.module}.{self.record.qualname}"
 
-    @cached_property
+    @remembered
     def task_name(self) -> str:
         """The name under which Celery registers it, as far as it is literal."""
         named = self.written("name")
@@ -63,7 +62,7 @@ class Task:
         """What runs: the function, or the class's `run`."""
         return self.record if isinstance(self.record, FunctionRecord) else self.record.method("run")
 
-    @cached_property
+    @remembered
     def bound(self) -> bool | None:
         """The first parameter is the task itself; None where that cannot be said."""
         if isinstance(self.record, ClassRecord):
@@ -115,7 +114,7 @@ class Task:
 
     # Options.
 
-    @cached_property
+    @remembered
     def _classes(self) -> tuple[tuple[str, str], ...]:
         """The classes it comes from, its own too: dotted names and paths."""
         names = [self.origin] if isinstance(self.record, ClassRecord) else []
@@ -127,12 +126,12 @@ class Task:
             names.extend(task_cls.origin for task_cls in apps if isinstance(task_cls, Reference) and task_cls.origin)
         return tuple((origin, path) for name in names for origin, _, path in self.project.bases(name))
 
-    @cached_property
+    @remembered
     def classes(self) -> frozenset[str]:
         """The dotted names of the classes it comes from."""
         return frozenset(name for name, _ in self._classes)
 
-    @cached_property
+    @remembered
     def waits_for_commit(self) -> bool:
         """A class of the project that it is made with sends after the commit: `apply_async` there says `on_commit`."""
         for origin, path in self._classes:
@@ -145,7 +144,7 @@ class Task:
                     return True
         return False
 
-    @cached_property
+    @remembered
     def policy_paths(self) -> tuple[str, ...]:
         """The files that may speak of its options: its own, those of its classes, its decorator and its app."""
         makers = [self.project.definition(name) for name in self.makers]
@@ -153,7 +152,7 @@ class Task:
         found = [path for _, path in self._classes]
         return tuple(dict.fromkeys(path for path in (self.path, *found, *others) if path))
 
-    @cached_property
+    @remembered
     def makers(self) -> tuple[str, ...]:
         """What of the project's code stands between its options and Celery: a decorator, classes of apps."""
         wrapper = self.declaration.wrapper
@@ -166,7 +165,7 @@ class Task:
             if self.declaration.app is None or self._same(app.name, self.declaration.app):
                 yield app
 
-    @cached_property
+    @remembered
     def _layers(self) -> tuple[tuple[tuple[Given, ...], str], ...]:
         """The options, strongest layer first, each with the reason why it may hold more than could be read."""
         return tuple(self._read_layers())
@@ -220,7 +219,7 @@ class Task:
                     return option
         return None
 
-    @cached_property
+    @remembered
     def unknown(self) -> str:
         """Why the task may have options that cannot be read; empty where all are known."""
         return next((reason for _, reason in self._layers if reason), "")
@@ -247,7 +246,7 @@ class Task:
                 return Given(name, found[-1].value, "settings", found[-1].path)
         return None
 
-    @cached_property
+    @remembered
     def autoretries(self) -> bool | None:
         """It retries by itself: `autoretry_for` is in force and names an exception; None where that cannot be said."""
         given = self.option("autoretry_for")
@@ -333,8 +332,17 @@ class Tasks:
         return Task(self.project, record, Declaration(Opaque(record.span), given), summary.module, path)
 
     def is_task_class(self, name: str) -> bool:
-        """A class comes from celery.Task."""
-        return any(origin in TASK_BASES for origin, _, _ in self.project.bases(name))
+        """A class comes from celery.Task, or from the `Task` of an app."""
+        return any(
+            origin in TASK_BASES or (record is not None and any(map(self._is_task_of_app, record.bases)))
+            for origin, record, _ in self.project.bases(name)
+        )
+
+    def _is_task_of_app(self, base: Value) -> bool:
+        match base:
+            case Reference(parts=(*_, _, "Task"), origin=str(origin)):
+                return self.declarations.is_app_name(origin.rpartition(".")[0])
+        return False
 
     def _made(self, call: CallValue, summary: Summary, path: str, depth: int) -> Task | None:
         """`x = app.task(f)`, `x = shared_task(...)(f)`, `X = app.register_task(X())`."""

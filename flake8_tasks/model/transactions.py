@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import TYPE_CHECKING
@@ -90,4 +91,4 @@ class Transactions:
 def _literal(using: Value | None) -> str | EllipsisType | None:
     if using is None:
         return None
-    return repr(using.value) if isinstance(using, Constant) else ...
+    return json.dumps(using.value) if isinstance(using, Constant) and isinstance(using.value, str) else ...
