@@ -93,6 +93,10 @@ def _places(name: str) -> tuple[str, ...] | None:
         folders = list(places[1:])
     try:
         spec = PathFinder.find_spec(name, folders)
+    except KeyError:
+        # A folder without __init__.py inside another: Python asks the outer one where it is, which is not imported.
+        last = name.rpartition(".")[2]
+        return ("", *(place for folder in folders or () if os.path.isdir(place := os.path.join(folder, last))))
     except (ImportError, OSError, ValueError):
         return None
     if spec is None:

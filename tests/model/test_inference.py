@@ -73,6 +73,15 @@ def test_the_bases_of_a_class(name: str, expected: tuple[str, ...] | None) -> No
     assert "company_jobs" not in sys.modules
 
 
+def test_folders_without_an_init_file_inside_each_other(installed: Path) -> None:
+    """Python finds the inner one through its parent in sys.modules, which is not there: nothing is imported."""
+    inner = installed / "company_spaces" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "base.py").write_text("from celery import Task\nclass Base(Task): ...\n")
+    assert inference.bases("company_spaces.inner.base.Base") == ("celery.Task",)
+    assert inference.bases("company_spaces.inner.other.Base") is None
+
+
 @pytest.mark.usefixtures("installed")
 def test_the_attributes_of_a_class() -> None:
     """Methods are no options; a decorated one may be a property that is."""
