@@ -38,26 +38,21 @@ def recall(project: Project, path: str, fixes: bool) -> Outcome | None:
     if kept is None:
         return None
     try:
-        asked, findings, failure = kept
+        asked, findings = kept
         if any(project.index.state(question) != state for question, state in asked):
             return None
-        return Outcome(
-            path,
-            tuple(_finding(path, *row) for row in findings),
-            Failure(path, *failure) if failure else None,
-        )
+        return Outcome(path, tuple(_finding(path, *row) for row in findings))
     except (TypeError, ValueError, KeyError):
         return None
 
 
 def keep(project: Project, outcome: Outcome, fixes: bool, asked: Iterable[str]) -> None:
-    """Keep an outcome with the questions that it rests on."""
-    key = _key(project, outcome.path, fixes) if project.cache.is_on else None
+    """Keep an outcome with the questions that it rests on; not a failure, which may have passed when one asks again."""
+    key = _key(project, outcome.path, fixes) if project.cache.is_on and outcome.failure is None else None
     if key is None:
         return
     states = [(question, project.index.state(question)) for question in sorted(asked)]
-    failure = outcome.failure and (outcome.failure.line, outcome.failure.message)
-    project.cache.put(key, [states, [_row(found) for found in outcome.findings], failure])
+    project.cache.put(key, [states, [_row(found) for found in outcome.findings]])
 
 
 def _row(found: Diagnostic) -> list[Any]:

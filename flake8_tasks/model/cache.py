@@ -11,6 +11,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from flake8_tasks import __version__
 
 _SCHEMA = """
-create table if not exists file (path text primary key, mtime integer, size integer, inode integer, flags integer, digest text);
+create table if not exists file (path text primary key, stamp text, flags integer, digest text);
 create table if not exists kept (key text primary key, value text);
 """
 _LIMIT = 200_000
@@ -62,14 +63,16 @@ class Cache:
     Arguments:
         folder: where the file lies; None keeps nothing.
         root: the project's folder.
+        words: what its files are searched for besides the words that all files are searched for.
     """
 
-    def __init__(self, folder: Path | None, root: Path) -> None:
+    def __init__(self, folder: Path | None, root: Path, words: Iterable[bytes] = ()) -> None:
         self._connection: sqlite3.Connection | None = None
         self._pending: dict[str, str] = {}
+        self._path = Path()
         if folder is None:
             return
-        path = folder / f"{digest(str(root))[:16]}-{fingerprint()}.sqlite3"
+        path = self._path = folder / f"{digest(str(root), *words)[:16]}-{fingerprint()}.sqlite3"
         for attempt in (1, 2):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -78,11 +81,9 @@ class Cache:
                 self._connection.execute("select count(*) from kept where key = ''").fetchone()
                 break
             except sqlite3.DatabaseError as error:
-                self.off()
-                if attempt == 2 or isinstance(error, sqlite3.OperationalError):
+                self._give_up(error)
+                if attempt == 2 or not _is_damage(error):
                     break
-                for end in ("", "-wal", "-shm"):
-                    Path(f"{path}{end}").unlink(missing_ok=True)
             except OSError:
                 self.off()
                 break
@@ -98,15 +99,23 @@ class Cache:
         if connection is not None:
             connection.close()
 
-    def files(self) -> dict[str, tuple[int, int, int, int, str]]:
-        """Path → modification time in ns, size, inode, flags, content digest, as last seen."""
-        rows = self._all("select path, mtime, size, inode, flags, digest from file")
-        return {path: tuple(rest) for path, *rest in rows}
+    def _give_up(self, error: Exception) -> None:
+        """Keep nothing from now on, and take away a file that is damaged."""
+        self.off()
+        if _is_damage(error):
+            with suppress(OSError):
+                for end in ("", "-wal", "-shm"):
+                    Path(f"{self._path}{end}").unlink(missing_ok=True)
 
-    def keep_files(self, rows: Iterable[tuple[str, int, int, int, int, str]]) -> None:
+    def files(self) -> dict[str, tuple[str, int, str]]:
+        """Path → stamp (times, size and so on), flags, content digest, as last seen."""
+        rows = self._all("select path, stamp, flags, digest from file")
+        return {path: (stamp, flags, content) for path, stamp, flags, content in rows}
+
+    def keep_files(self, rows: Iterable[tuple[str, str, int, str]]) -> None:
         """Remember what files hold."""
         storable = [row for row in rows if row[0].isascii() or _is_utf8(row[0])]
-        self._many("insert or replace into file values (?, ?, ?, ?, ?, ?)", storable)
+        self._many("insert or replace into file values (?, ?, ?, ?)", storable)
 
     def get(self, key: str) -> Any:
         """A kept value, None where there is none or it cannot be read."""
@@ -145,8 +154,8 @@ class Cache:
             return []
         try:
             return self._connection.execute(statement, values).fetchall()
-        except (sqlite3.Error, OSError):
-            self.off()
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
             return []
 
     def _many(self, statement: str, rows: list[Any]) -> None:
@@ -156,8 +165,13 @@ class Cache:
             self._connection.execute("begin immediate")
             self._connection.executemany(statement, rows)
             self._connection.execute("commit")
-        except (sqlite3.Error, OSError):
-            self.off()
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
+
+
+def _is_damage(error: Exception) -> bool:
+    """The file is no database or its pages are broken; not that it is busy, read-only or the disk full."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
 
 
 def _is_utf8(path: str) -> bool:

@@ -112,7 +112,7 @@ class Callers:
 
     def everywhere(self, module: str, qualname: str) -> Iterator[CallSite]:
         """The same from every file, tests too; slow."""
-        texts = _Texts(self.project, iter(self.project.index.paths))
+        texts = _Texts(self.project, iter(self.project.everywhere()))
         for path in texts.calling(qualname.rpartition(".")[2]):
             yield from self._in(path, module, qualname, tests=True)
 

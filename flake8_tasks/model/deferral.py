@@ -81,6 +81,7 @@ def _is_new_django_project(project: Project) -> bool:
         return False
     if any(_uses_them(_data(project, path)) for path in project.task_files()):
         return True
+    project.asked.add("requirements")
     oldest = oldest_celery(project.root)
     return oldest is None or oldest >= _SINCE
 

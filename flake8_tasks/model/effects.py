@@ -151,6 +151,7 @@ class _Finder:
         self._reader: Reader | None = None
 
     def of(self, function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> tuple[Effect, ...]:
+        self._reader = None  # it remembers what this function asks, and the next would not be seen to ask
         found: list[Effect] = []
         for site in self.module.inside(function, frame):
             if isinstance(site.node, ast.Call) and (effect := self._call(site.node, site)) is not None:

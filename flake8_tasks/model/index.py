@@ -13,6 +13,7 @@ from pathlib import Path
 from flake8_tasks import files
 from flake8_tasks.model import inference
 from flake8_tasks.model.cache import Cache, digest
+from flake8_tasks.model.requirements import texts
 
 TASKS, TRANSACTIONS, SETTINGS, CONFIGURES = 1, 2, 4, 8
 
@@ -85,13 +86,13 @@ class Index:
             return file.read()
 
     @cached_property
-    def _kept(self) -> dict[str, tuple[int, int, int, int, str]]:
+    def _kept(self) -> dict[str, tuple[str, int, str]]:
         return self.cache.files()
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
         """Path → what it holds, for every file that can be read."""
-        fresh: list[tuple[str, int, int, int, int, str]] = []
+        fresh: list[tuple[str, str, int, str]] = []
         now = time.time_ns()
         for path in self.paths:
             if path in self._entries:
@@ -102,14 +103,15 @@ class Index:
                     continue
                 status = os.stat(path)
                 kept = self._kept.get(path)
-                if kept is not None and kept[:3] == (status.st_mtime_ns, status.st_size, status.st_ino):
-                    self._entries[path] = Entry(kept[3], kept[4])
+                stamp = f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}"
+                if kept is not None and kept[0] == stamp:
+                    self._entries[path] = Entry(kept[1], kept[2])
                     continue
                 entry = self._entries[path] = self._of(self.data(path))
             except OSError:
                 continue
             if now - status.st_mtime_ns > _RACY:
-                fresh.append((path, status.st_mtime_ns, status.st_size, status.st_ino, entry.flags, entry.digest))
+                fresh.append((path, stamp, entry.flags, entry.digest))
         self.cache.keep_files(fresh)
         return self._entries
 
@@ -120,10 +122,11 @@ class Index:
         return self._entries[path]
 
     def met(self, path: str, data: bytes) -> Entry:
-        """What a file holds whose content somebody has read."""
-        if path not in self._entries:
-            self._entries[path] = self._of(data)
-        return self._entries[path]
+        """What a file holds whose content somebody has read: it may have changed since its entry was made."""
+        known = self._entries.get(path)
+        if known is None or known.digest != digest(data):
+            known = self._entries[path] = self._of(data)
+        return known
 
     def _of(self, data: bytes) -> Entry:
         return Entry(flags_of(data, self.words), digest(data))
@@ -138,7 +141,8 @@ class Index:
         """A digest that changes when the answer to a question may have changed.
 
         Arguments:
-            question: `path:` and a path, `holding:` and a flag, `installed:` and a package, or `paths`.
+            question: `path:` and a path, `holding:` and a flag, `installed:` and a package, `paths`, `contents`, or
+                `requirements`.
         """
         kind, _, value = question.partition(":")
         if kind == "path":
@@ -148,11 +152,23 @@ class Index:
             return self._digest_holding(int(value))
         if kind == "installed":
             return inference.state(value)
+        if kind == "contents":
+            return self._digest_contents
+        if kind == "requirements":
+            return self._digest_requirements
         return self._digest_paths
 
     @cached_property
     def _digest_paths(self) -> str:
         return digest("\n".join(self.paths))
+
+    @cached_property
+    def _digest_contents(self) -> str:
+        return digest(*(f"{path}\n{entry.digest}" for path, entry in sorted(self.entries.items())))
+
+    @cached_property
+    def _digest_requirements(self) -> str:
+        return digest(*texts(self.root))
 
     def _digest_holding(self, flag: int) -> str:
         if flag not in self._states:

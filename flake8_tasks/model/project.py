@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, cast, overload
 
 from flake8_tasks.config import Config
 from flake8_tasks.model import inference
@@ -31,6 +31,36 @@ if TYPE_CHECKING:
 _TOO_DEEP = 20
 _HELD = 1_500_000  # characters of parsed files that are held in memory; a syntax tree takes some thirty bytes for each
 T = TypeVar("T")
+_Asks = TypeVar("_Asks", bound="_OfProject")
+
+
+class _OfProject(Protocol):
+    @property
+    def project(self) -> Project: ...
+
+
+class remembered(Generic[_Asks, T]):  # spelled as `property` is
+    """A property of something in a project, worked out once, with what that asks of other files (see `remember`)."""
+
+    def __init__(self, answer: Callable[[_Asks], T]) -> None:
+        self.answer = answer
+        self.__doc__ = answer.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.key = f"{name} and what it asked"
+
+    @overload
+    def __get__(self, asked: None, kind: type) -> Self: ...
+    @overload
+    def __get__(self, asked: _Asks, kind: type) -> T: ...
+    def __get__(self, asked: _Asks | None, kind: type) -> T | Self:
+        if asked is None:
+            return self
+        known: tuple[T, frozenset[str]] | None = asked.__dict__.get(self.key)
+        if known is None:
+            known = asked.__dict__[self.key] = asked.project.answered(lambda: self.answer(asked))
+        asked.project.asked |= known[1]
+        return known[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +95,9 @@ class Project:
     ) -> None:
         self.root = root
         self.config = config
-        self.cache = Cache(cache, root)
         own = (*config.task_decorators, *config.dispatchers)
         words = tuple(sorted({name.rpartition(".")[2].encode() for name in own}))
+        self.cache = Cache(cache, root, words)
         self.index = Index(root, dict(overlay or {}), words, self.cache)
         self.asked: set[str] = set()
         self._modules: dict[str, Module] = {}
@@ -160,6 +190,7 @@ class Project:
 
     def adopt(self, source: Source) -> Module:
         """Take a file that somebody has parsed into the project."""
+        self.asked.add("paths")  # its name hangs on them
         known = self._modules.pop(source.path, None)
         self._held -= len(known.source.text) if known else 0
         if known is None or not (known.source is source or known.source.text == source.text):
@@ -172,6 +203,7 @@ class Project:
 
     def summary(self, path: str) -> Summary | None:
         """What a file shows to the others; from the cache where its content is known there."""
+        self.asked.add("paths")  # its name hangs on them
         self.asked.add(f"path:{path}")
         if path not in self._summaries:
             self._summaries[path] = self._summary(path)
@@ -182,8 +214,8 @@ class Project:
         if entry is None:
             return None
         name, is_package = self.module_name(path)
-        key = digest("summary", entry.digest, name, str(is_package))
-        if path not in self._modules and (kept := self.cache.get(key)) is not None:
+        kept = None if path in self._modules else self.cache.get(digest("summary", entry.digest, name, str(is_package)))
+        if kept is not None:
             try:
                 summary = unpack(kept)
                 if isinstance(summary, Summary):
@@ -191,10 +223,11 @@ class Project:
             except (KeyError, TypeError, ValueError):
                 pass
         module = self.module(path)
-        if module is None:
+        entry = self.index.entry(path)  # it may have changed since
+        if module is None or entry is None:
             return None
         if self.cache.is_on:
-            self.cache.put(key, pack(module.summary))
+            self.cache.put(digest("summary", entry.digest, name, str(is_package)), pack(module.summary))
         return module.summary
 
     # What names mean.
@@ -209,14 +242,18 @@ class Project:
         """An answer, worked out once; what it asked of other files counts as asked each time it is used."""
         key = (question, about)
         if key not in self._answers:
-            before, self.asked = self.asked, set()
-            try:
-                self._answers[key] = answer(), frozenset(self.asked)
-            finally:
-                self.asked |= before
+            self._answers[key] = self.answered(answer)
         found, asked = self._answers[key]
         self.asked |= asked
         return cast("T", found)
+
+    def answered(self, answer: Callable[[], T]) -> tuple[T, frozenset[str]]:
+        """An answer, and what it asked of other files."""
+        before, self.asked = self.asked, set()
+        try:
+            return answer(), frozenset(self.asked)
+        finally:
+            self.asked |= before
 
     def origin(self, name: str | None) -> str | None:
         """The canonical form of a dotted name, None where the project cannot say."""
@@ -318,6 +355,11 @@ class Project:
         return any(origin in origins for origin, _, _ in self.bases(name))
 
     # The whole project.
+
+    def everywhere(self) -> tuple[str, ...]:
+        """All files, for an answer that rests on the content of each."""
+        self.asked.add("contents")
+        return self.index.paths
 
     def holding(self, flag: int) -> tuple[str, ...]:
         """The files that may hold something, by their bytes."""

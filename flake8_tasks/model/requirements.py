@@ -27,17 +27,18 @@ def oldest_celery(root: Path) -> tuple[int, int] | None:
     Arguments:
         root: the project's folder.
     """
-    texts = list(_texts(root))
+    held = list(texts(root))
     for patterns in (_LOCKED, _AT_LEAST):
         found = [
-            (int(match[1]), int(match[2] or 0)) for text in texts for each in patterns for match in each.finditer(text)
+            (int(match[1]), int(match[2] or 0)) for text in held for each in patterns for match in each.finditer(text)
         ]
         if found:
             return min(found)
     return None
 
 
-def _texts(root: Path) -> Iterator[str]:
+def texts(root: Path) -> Iterator[str]:
+    """What the requirement and lock files of a project hold."""
     for pattern in _FILES:
         for path in sorted(root.glob(pattern)):
             try:

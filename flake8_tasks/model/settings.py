@@ -7,10 +7,9 @@ Settings for tests do not count.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from flake8_tasks.model.index import CONFIGURES
-from flake8_tasks.model.project import Project
+from flake8_tasks.model.project import Project, remembered
 from flake8_tasks.model.settings_apps import App, Apps, parts_of
 from flake8_tasks.model.settings_names import is_test_class, is_test_file
 from flake8_tasks.model.settings_sources import Found, Sources
@@ -88,7 +87,7 @@ class Settings:
 
     # Django.
 
-    @cached_property
+    @remembered
     def atomic_requests(self) -> bool:
         """Django opens a transaction for each request: `ATOMIC_REQUESTS` is on in a database of the settings."""
         files = self._sources.django_files

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from flake8_tasks.edit import Span
 from flake8_tasks.model.frameworks.celery_settings import SETTINGS
 from flake8_tasks.model.index import SETTINGS as HOLDS_SETTINGS
-from flake8_tasks.model.project import Definition, Project
+from flake8_tasks.model.project import Definition, Project, remembered
 from flake8_tasks.model.settings_apps import App, Apps, parts_of
 from flake8_tasks.model.settings_files import django_files, values_in
 from flake8_tasks.model.settings_names import CELERY, PLAIN, Spelling, is_private, is_test_class, is_test_file
@@ -288,7 +287,7 @@ class Sources:
         if self.made and not self.django_files:
             self.unknown.append("no Django settings were found in the project")
 
-    @cached_property
+    @remembered
     def django_files(self) -> tuple[str, ...]:
         """The files that may be, or be part of, the Django settings."""
         return django_files(self.project, [summary for _, summary in self.files])
