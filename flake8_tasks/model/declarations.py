@@ -170,6 +170,11 @@ class Declarations:
             last != "app" or any("celery" in module or "task" in module for module in modules)
         )
 
+    def is_wrapper(self, name: str) -> bool:
+        """A function or class of the project makes tasks of the functions that it is given."""
+        definition = self.project.definition(name)
+        return definition is not None and bool(definition.path) and self._wrapped(definition, 0) is not None
+
     def _wrapped(self, definition: Definition, depth: int) -> Declaration | None:
         return self.project.remember("wrapper", definition.origin, lambda: self._read_wrapper(definition, depth))
 

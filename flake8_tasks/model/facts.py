@@ -346,6 +346,12 @@ class Retry(CallFact):
 class Schedule(CallFact):
     """A `crontab(…)`."""
 
+    @property
+    def shown(self) -> str:
+        """As it is written, in one line and without its arguments where it is long."""
+        text = " ".join(self.text.split())
+        return text if len(text) <= 60 else f"{self.module.source.segment(self.call.func)}(…)"
+
     def is_text(self, node: ast.expr, text: str) -> bool:
         """An argument is a text, or a name that stands for it."""
         value = self.reader.project.constant(self.module.value(node, self.frame))

@@ -67,6 +67,8 @@ def check(declared: Declared) -> Iterator[Problem]:
     limits = [given for given in map(task.option, ("time_limit", "soft_time_limit")) if given is not None]
     if not all(given.source == "settings" and task.literal(given.name) is None for given in limits):
         return
+    if declared.is_template:
+        return
 
     def limited() -> tuple[Edit, ...] | Refusal:
         if wrong := declared.meant_for("time_limit") or declared.meant_for("soft_time_limit"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_tasks.edit import Edit, Safety, SetKeyword
+from flake8_tasks.edit import Edit, Refusal, Safety, SetKeyword
 from flake8_tasks.model.facts import Schedule
 from flake8_tasks.rule import Problem, Rule
 
@@ -54,7 +54,7 @@ rule = Rule(
         }
         """,
     fix=Safety.UNSAFE,
-    fix_notes="Writes `minute=0`: once, at the full hour.",
+    fix_notes="Writes `minute=0`, and `hour=0` where only days are given: at the full hour, or at midnight.",
     ignore_when='The task really is to run every minute of that time; `minute="*"` says so, and silences the rule.',
     see=(
         (
@@ -75,7 +75,12 @@ def check(schedule: Schedule) -> Iterator[Problem]:
     if all(schedule.is_text(value, "*") for value in given):
         return
 
-    def at_the_hour() -> tuple[Edit, ...]:
-        return (SetKeyword(schedule.place, "minute", "0"),)
+    def at_the_hour() -> tuple[Edit, ...] | Refusal:
+        minute = SetKeyword(schedule.place, "minute", "0")
+        if "hour" in schedule.keywords:
+            return (minute,)
+        if not schedule.keywords.keys() & {"day_of_week", "day_of_month"}:
+            return Refusal("it names no day")
+        return (SetKeyword(schedule.place, "hour", "0"), minute)
 
-    yield Problem(schedule, {"schedule": schedule.text}, at_the_hour, "Run once, at minute 0")
+    yield Problem(schedule, {"schedule": schedule.shown}, at_the_hour, "Run at minute 0")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_tasks.edit import Edit, Refusal, ReplaceExpression, Safety
+from flake8_tasks.edit import Edit, ReplaceExpression, Safety
 from flake8_tasks.model.facts import Declared, TaskClass
 from flake8_tasks.model.values import Constant
 from flake8_tasks.rule import Problem, Rule
@@ -64,9 +64,7 @@ def check(declared: Declared) -> Iterator[Problem]:
     if not task.autoretries or not task.is_given("retry_backoff"):
         return
 
-    def jittered() -> tuple[Edit, ...] | Refusal:
-        if given.source not in ("decorator", "class"):
-            return Refusal("the option is set for several tasks at once")
+    def jittered() -> tuple[Edit, ...]:
         return (ReplaceExpression(declared.place_of(given.value.span), "True"),)
 
     yield Problem(declared.keyword_span(given), {"task": task.name}, jittered, "Switch the jitter on")

@@ -58,7 +58,7 @@ rule = Rule(
 @rule.on(Declared)
 def check(declared: Declared) -> Iterator[Problem]:
     task = declared.task
-    if task.option("max_retries"):
+    if task.option("max_retries") or declared.is_template:
         return
     uncounted = (
         retry

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_tasks.edit import Edit, Refusal, ReplaceExpression, Safety
+from flake8_tasks.edit import Edit, ReplaceExpression, Safety
 from flake8_tasks.model.declarations import Given
 from flake8_tasks.model.facts import Declared, TaskClass
 from flake8_tasks.model.values import Constant, Mapping
@@ -70,9 +70,7 @@ def check(declared: Declared) -> Iterator[Problem]:
     if task.autoretries and not endless and arguments is not None and not _says_nothing(declared, arguments):
         return
 
-    def bounded() -> tuple[Edit, ...] | Refusal:
-        if given.source not in ("decorator", "class"):
-            return Refusal("the option is set for several tasks at once")
+    def bounded() -> tuple[Edit, ...]:
         number = declared.project.config.thresholds["max-retries"]
         return (ReplaceExpression(declared.place_of(given.value.span), str(number)),)
 
