@@ -85,9 +85,13 @@ class _Texts:
         self._starts.append(length)
         self._all = b"\0".join(parts)
 
-    def calling(self, name: str) -> Iterator[str]:
-        """The files that may call a name."""
-        word, text = name.encode(), self._all
+    def calling(self, name: str, owner: str = "", related: frozenset[str] = frozenset()) -> Iterator[str]:
+        """The files that may call a function, or a method of a class.
+
+        Arguments:
+            owner: the name of the class; files count then that say it, or that are `related`.
+        """
+        word, text, whose = name.encode(), self._all, owner.encode()
         at = text.find(word)
         while at != -1:
             end = at + len(word)
@@ -95,8 +99,9 @@ class _Texts:
             whole = not (before[-1:].isalnum() or before[-1:] == b"_")
             if whole and before != b"def " and after.lstrip(b" \\\r\n")[:1] in (b"(", b"a"):
                 file = bisect(self._starts, at) - 1
-                yield self.paths[file]
-                end = self._starts[file + 1]
+                start, end = self._starts[file], self._starts[file + 1]
+                if not whose or self.paths[file] in related or text.find(whose, start, end) != -1:
+                    yield self.paths[file]
             at = text.find(word, end)
 
 
@@ -113,7 +118,7 @@ class Callers:
     def everywhere(self, module: str, qualname: str) -> Iterator[CallSite]:
         """The same from every file, tests too; slow."""
         texts = _Texts(self.project, iter(self.project.everywhere()))
-        for path in texts.calling(qualname.rpartition(".")[2]):
+        for path in self._calling(texts, module, qualname):
             yield from self._in(path, module, qualname, tests=True)
 
     @cached_property
@@ -123,8 +128,15 @@ class Callers:
 
     def _of(self, module: str, qualname: str) -> Iterator[CallSite]:
         self.project.holding(TRANSACTIONS), self.project.holding(TASKS)  # what the answer rests on
-        for path in self._texts.calling(qualname.rpartition(".")[2]):
+        for path in self._calling(self._texts, module, qualname):
             yield from self._in(path, module, qualname)
+
+    def _calling(self, texts: _Texts, module: str, qualname: str) -> Iterator[str]:
+        owner, _, name = qualname.rpartition(".")
+        if not owner or owner.endswith("<locals>"):
+            return texts.calling(name)
+        related = frozenset(path for _, _, path in self.project.bases(f"{module}.{owner}"))
+        return texts.calling(name, owner.rpartition(".")[2], related)
 
     def _in(self, path: str, module: str, qualname: str, *, tests: bool = False) -> Iterator[CallSite]:
         owner, _, name = qualname.rpartition(".")
