@@ -290,14 +290,17 @@ class Retry(CallFact):
 
     @property
     def counts_itself(self) -> bool:
-        """Its function compares `request.retries` with something, or works with the number of retries allowed."""
+        """Its function decides by `request.retries`, or works with the number of retries allowed."""
         around = self.frame.function
         for node in ast.walk(around.node) if around is not None else ():
             match node:
                 case ast.Attribute(attr="max_retries"):
                     return True
+                case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+                    if _mentions(test, "retries"):
+                        return True
                 case ast.Compare() | ast.BinOp(op=ast.Sub()):
-                    if any(isinstance(part, ast.Attribute) and part.attr == "retries" for part in ast.walk(node)):
+                    if _mentions(node, "retries"):
                         return True
         return False
 
@@ -596,3 +599,7 @@ class TaskClass:
 
 
 Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared | TaskClass | RootForced
+
+
+def _mentions(node: ast.AST, attribute: str) -> bool:
+    return any(isinstance(part, ast.Attribute) and part.attr == attribute for part in ast.walk(node))
