@@ -73,6 +73,17 @@ class Effect:
         """Something outside the database may have seen it: a request, mail or task cannot be taken back."""
         return self.kind in ("request", "mail", "dispatch")
 
+    @property
+    def when(self) -> tuple[int, int, bool]:
+        """Its place in the order of its function: calls happen when their last argument is known, an assignment after
+        its value; a loop's name at its head."""
+        node: ast.AST = self.node
+        if isinstance(node, ast.For | ast.AsyncFor):
+            node = node.iter
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            node = node.items[-1].context_expr
+        return (node.end_lineno, node.end_col_offset, isinstance(self.node, ast.stmt))  # type: ignore[attr-defined]
+
     def within(self, *kinds: type[ast.AST]) -> Iterator[Frame]:
         """The blocks of some kinds around it, inside its function, innermost first: `within(ast.For, ast.While)`."""
         return (frame for frame in self.site.frame.here() if isinstance(frame.node, kinds))
@@ -160,7 +171,7 @@ class _Finder:
         found.extend(self._assignments(function.body, inner))
         subjects = {effect.subject for effect in found if effect.kind in ("save", "create", "reload")}
         found = [effect for effect in found if effect.kind not in ("assign", "bind") or effect.subject in subjects]
-        return tuple(sorted(found, key=_when))
+        return tuple(sorted(found, key=lambda effect: effect.when))
 
     # Calls.
 
@@ -301,13 +312,3 @@ def _update_fields(call: ast.Call) -> tuple[str, ...] | None:
 
 def _made(owner: Thing, how: str) -> Instance | None:
     return Instance(owner.model, owner.orm, how) if isinstance(owner, Manager | Queryset | ModelClass) else None
-
-
-def _when(effect: Effect) -> tuple[int, int, int]:
-    """Calls happen when their last argument is known, an assignment after its value; a loop's name at its head."""
-    node: ast.AST = effect.node
-    if isinstance(node, ast.For | ast.AsyncFor):
-        node = node.iter
-    elif isinstance(node, ast.With | ast.AsyncWith):
-        node = node.items[-1].context_expr
-    return (node.end_lineno, node.end_col_offset, isinstance(effect.node, ast.stmt))  # type: ignore[attr-defined]

@@ -1,0 +1,66 @@
+"""Whether a call that gets a row may set a field of it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_tasks.model.orm_shapes import text
+from flake8_tasks.model.summary import FunctionRecord
+from flake8_tasks.model.values import dotted
+
+if TYPE_CHECKING:
+    from flake8_tasks.model.module import Module
+    from flake8_tasks.model.project import Project
+
+_LOGS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print"})
+
+
+class Setters:
+    """The calls of one file."""
+
+    def __init__(self, project: Project, module: Module) -> None:
+        self.project = project
+        self.module = module
+
+    def may_set(self, call: ast.Call, subject: str, field: str) -> bool:
+        """A call may set a field of a row, by a method of it or because it is handed the row.
+
+        Arguments:
+            subject: the row's dotted name.
+        """
+        function = call.func
+        is_statement = isinstance(self.module.parents.get(call), ast.Expr)
+        if text(function).rpartition(".")[2] in _LOGS:
+            return False
+        if isinstance(function, ast.Attribute) and _named(function.value) == subject:
+            return is_statement
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if subject not in (_named(each) for each in given):
+            return False
+        found = self._function(call)
+        return is_statement if found is None else _sets(found, field)
+
+    def _function(self, call: ast.Call) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The function of the project that is called."""
+        origin = self.module.origin(call.func, self.module.top)
+        definition = self.project.definition(origin)
+        if definition is None or definition.rest or not isinstance(definition.record, FunctionRecord):
+            return None
+        module = self.project.module(definition.path)
+        functions = module.functions if module is not None else []
+        return next((node for node, _ in functions if node.name == definition.record.name), None)
+
+
+def _named(node: ast.expr) -> str:
+    return ".".join(dotted(node) or ())
+
+
+def _sets(function: ast.AST, field: str) -> bool:
+    for node in ast.walk(function):
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Store()) if name == field:
+                return True
+            case ast.Call(func=ast.Name(id="setattr")):
+                return True
+    return False
