@@ -23,7 +23,7 @@ from flake8_tasks.model.summary import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks import Task
 from flake8_tasks.model.testing import is_test_folder, is_test_module
 from flake8_tasks.model.values import CallValue, Reference, Value, pack, recorded, unpack
-from flake8_tasks.model.views import is_view
+from flake8_tasks.model.views import is_view, may_write
 
 _TOO_DEEP = 4
 _TOO_MANY = 60  # functions on the way up to a transaction
@@ -245,7 +245,7 @@ class Callers:
                 found = self.project.openers.first(site.call.blocks)
                 if found is not None:
                     return site, found[1]
-                if is_view(self.project, site.module, site.call.caller):
+                if is_view(self.project, site.module, site.call.caller) and self._writes(site, module, qualname):
                     return site, Opened("request")
                 key = (site.module, site.call.caller)
                 if key in seen or not site.call.caller or depth >= _TOO_DEEP or self._task(site) is not None:
@@ -253,6 +253,14 @@ class Callers:
                 seen.add(key)
                 pending.append((*key, depth + 1))
         return None
+
+    def _writes(self, site: CallSite, module: str, qualname: str) -> bool:
+        """A view writes before a call, or the function behind it does."""
+        view = self.project.module(site.path)
+        if view is not None and may_write(view, site.call.caller, site.call.span):
+            return True
+        behind = self.project.module(self.project.find(module)[0])
+        return behind is not None and may_write(behind, qualname)
 
     def _runs_when_called(self, module: str, qualname: str) -> bool:
         """Calling a function runs its body at once, whatever its decorators are."""

@@ -14,7 +14,7 @@ from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.openers import Opened, blocks
 from flake8_tasks.model.tasks import function_of
 from flake8_tasks.model.values import Constant, Value
-from flake8_tasks.model.views import is_view
+from flake8_tasks.model.views import is_view, may_write
 
 if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
@@ -60,7 +60,7 @@ class Transactions:
         if around is None or function is None:
             return None
         qualname = around.scope.qualname
-        if is_view(self.project, self.module.name, qualname):
+        if is_view(self.project, self.module.name, qualname) and may_write(self.module, qualname, site.span):
             return Transaction("request")
         reached = self.project.callers.opens_transaction(self.module.name, qualname)
         if reached is None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from typing import TYPE_CHECKING
 
+from flake8_tasks.edit import Span
 from flake8_tasks.model.frameworks.django import NON_ATOMIC, VIEW_BASES, VIEW_DECORATORS, VIEW_HANDLERS
 from flake8_tasks.model.summary import ClassRecord, FunctionRecord
 from flake8_tasks.model.values import CallValue, Reference, Value
 
 if TYPE_CHECKING:
+    from flake8_tasks.model.module import Module
     from flake8_tasks.model.project import Project
 
 _ACTIONS = frozenset(
@@ -18,6 +22,11 @@ _ACTIONS = frozenset(
     }
 )
 _REQUESTS = frozenset({"django.http.HttpRequest", "django.http.request.HttpRequest", "rest_framework.request.Request"})
+# Calls that may write to a database, by their names.
+_WRITES = re.compile(
+    r"_?a?(?:bulk_)?(?:save|create|update|delete|destroy|insert|store|set_|add|remove|clear|write|mark|register|archive"
+    r"|publish|approve|merge|get_or_create|perform_|form_valid|execute|apply_|import_|clone|copy)"
+)
 
 
 def is_view(project: Project, module: str, qualname: str) -> bool:
@@ -68,3 +77,23 @@ def _takes_request(project: Project, function: FunctionRecord) -> bool:
     first = function.parameters[0]
     annotation = first.annotation.origin if isinstance(first.annotation, Reference) else None
     return first.name == "request" and project.origin(annotation) in _REQUESTS and annotation is not None
+
+
+def may_write(module: Module, qualname: str, before: Span | None = None) -> bool:
+    """A function calls something that, by its name, may write to a database.
+
+    A request's transaction is not one that somebody asked for: where nothing is written in it, nothing can be missing.
+
+    Arguments:
+        qualname: the function's.
+        before: only calls that stand before this one count.
+    """
+    for function, frame in module.functions:
+        if frame.scope.child(function).qualname != qualname:
+            continue
+        for site in module.walk(function, frame):
+            if isinstance(site.node, ast.Call) and (before is None or site.span < before):
+                name = getattr(site.node.func, "attr", getattr(site.node.func, "id", ""))
+                if _WRITES.match(name) or any(keyword.arg == "save" for keyword in site.node.keywords):
+                    return True
+    return False
