@@ -1,0 +1,292 @@
+"""Which transaction a dispatch runs in: around it, around the request, or around a call of its function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from temporary import TemporaryProject
+
+from flake8_tasks.config import Config
+from flake8_tasks.model.facts import Dispatch
+from flake8_tasks.model.project import Project
+from flake8_tasks.model.reader import Reader
+from flake8_tasks.model.transactions import Transaction
+
+Write = Callable[[str], TemporaryProject]
+
+TASKS = """
+# file: shop/tasks.py
+from celery import shared_task
+
+
+@shared_task
+def ship(order_id):
+    print(order_id)
+"""
+ATOMIC_REQUESTS = """
+# file: shop/settings.py
+SECRET_KEY = "x"
+INSTALLED_APPS = ["shop"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "ATOMIC_REQUESTS": True}}
+# file: manage.py
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+"""
+
+
+def around(project: TemporaryProject, **options: object) -> list[Transaction | None]:
+    """The transactions of everything that `shop/services.py` sends, in the order of the text."""
+    config = Config(root=str(project.root), **options)  # type: ignore[arg-type]
+    model = Project(project.root, config)
+    module = model.module(str(project.root / "shop" / "services.py"))
+    assert module is not None
+    return [
+        fact.transaction
+        for fact in Reader(module, model).facts
+        if isinstance(fact, Dispatch) and fact.sends and not fact.is_deferred
+    ]
+
+
+def services(body: str, **files: str) -> str:
+    """A program with `shop/services.py`, which imports what it needs, and other modules of the shop."""
+    head = "from functools import partial\nfrom django.db import transaction\nfrom shop.tasks import ship\n"
+    others = "".join(f"# file: shop/{name}.py\n{text}\n" for name, text in files.items())
+    return f"{TASKS}{others}# file: shop/services.py\n{head}\n{body}\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def place(o):\n    with transaction.atomic():\n        ship.delay(o)",
+        "def place(o):\n    with transaction.atomic:\n        ship.delay(o)",
+        "@transaction.atomic\ndef place(o):\n    ship.delay(o)",
+        "@transaction.atomic(savepoint=False)\ndef place(o):\n    ship.delay(o)",
+        "async def place(o):\n    with transaction.atomic():\n        ship.delay(o)",
+        "def place(o):\n    with open(o) as file, transaction.atomic():\n        ship.delay(file.read())",
+        "def place(o):\n    with transaction.atomic():\n        for each in o:\n            try:\n"
+        "                ship.delay(each)\n            except OSError:\n                pass",
+        "def place(o):\n    with transaction.atomic():\n        [ship.delay(each) for each in o]",
+        "class Place:\n    @transaction.atomic\n    def run(self, o):\n        ship.delay(o)",
+        "from django.db.transaction import atomic as together\ndef place(o):\n    with together():\n        ship.delay(o)",
+    ],
+)
+def test_atomic_around_the_call_is_a_transaction_of_the_default_database(body: str, write: Write) -> None:
+    [found] = around(write(services(body)))
+    assert found is not None
+    assert (found.kind, found.using) == ("atomic", None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def place(o):\n    with transaction.atomic():\n        o.save()\n    ship.delay(o)",
+        "def place(o):\n    try:\n        with transaction.atomic():\n            o.save()\n    finally:\n        ship.delay(o)",
+        "def place(o):\n    with transaction.atomic():\n        transaction.on_commit(lambda: ship.delay(o))",
+        "@transaction.atomic\ndef place(o):\n    def later():\n        ship.delay(o)\n    transaction.on_commit(later)",
+        "def place(o):\n    with o.atomic():\n        ship.delay(o)",
+        "def atomic(f):\n    return f\n@atomic\ndef place(o):\n    ship.delay(o)",
+        "def place(o):\n    transaction.set_autocommit(False)\n    ship.delay(o)\n    transaction.commit()",
+        "with transaction.atomic():\n    class Place:\n        def run(self, o):\n            ship.delay(o)",
+    ],
+)
+def test_a_call_outside_or_deferred_is_in_no_transaction(body: str, write: Write) -> None:
+    assert around(write(services(body))) == [None]
+
+
+@pytest.mark.parametrize(
+    ("opener", "using"),
+    [
+        ('transaction.atomic(using="archive")', '"archive"'),
+        ('transaction.atomic("archive")', '"archive"'),
+        ("transaction.atomic(using=database)", "database"),
+        ('transaction.atomic(using="default")', None),
+        ("transaction.atomic(using=None, durable=True)", None),
+    ],
+)
+def test_the_database_is_kept_as_it_is_written(opener: str, using: str | None, write: Write) -> None:
+    [found] = around(write(services(f"def place(o, database):\n    with {opener}:\n        ship.delay(o)")))
+    assert found is not None
+    assert found.using == using
+
+
+@pytest.mark.parametrize(
+    ("module", "body"),
+    [
+        (
+            "from contextlib import contextmanager\nfrom django.db import transaction\n\n\n@contextmanager\n"
+            "def traced():\n    with transaction.atomic():\n        yield\n",
+            "def place(o):\n    with traced():\n        ship.delay(o)",
+        ),
+        (
+            "from contextlib import contextmanager\nfrom django.db import transaction\n\n\n@contextmanager\n"
+            "def inner():\n    with transaction.atomic():\n        with open('x'):\n            yield\n\n\n@contextmanager\n"
+            "def traced():\n    with inner():\n        yield\n",
+            "@traced()\ndef place(o):\n    ship.delay(o)",
+        ),
+        (
+            "from functools import wraps\nfrom django.db import transaction\n\n\ndef traced(function):\n"
+            "    @wraps(function)\n    def run(*args):\n        with transaction.atomic():\n"
+            "            return function(*args)\n    return run\n",
+            "@traced\ndef place(o):\n    ship.delay(o)",
+        ),
+        (
+            "from django.db import transaction\n\n\ndef traced(name):\n    def outer(function):\n"
+            "        def run(*args):\n            with transaction.atomic():\n                return function(*args)\n"
+            "        return run\n    return outer\n",
+            "@traced('x')\ndef place(o):\n    ship.delay(o)",
+        ),
+        (
+            "from django.db import transaction\n\n\ndef traced(function):\n    return transaction.atomic(function)\n",
+            "@traced\ndef place(o):\n    ship.delay(o)",
+        ),
+        (
+            "from django.db import transaction\n\ntraced = transaction.atomic(savepoint=False)\n",
+            "def place(o):\n    with traced:\n        ship.delay(o)",
+        ),
+        (
+            "from functools import partial\nfrom django.db import transaction\n\ntraced = partial(transaction.atomic)\n",
+            "def place(o):\n    with traced():\n        ship.delay(o)",
+        ),
+        (
+            "from django.db.transaction import Atomic\n\n\nclass traced(Atomic):\n    pass\n",
+            "def place(o):\n    with traced(None, True, False):\n        ship.delay(o)",
+        ),
+    ],
+    ids=["manager", "nested", "decorator", "factory", "wrapped", "object", "partial", "class"],
+)
+def test_what_the_project_makes_of_atomic_opens_one_too(module: str, body: str, write: Write) -> None:
+    [found] = around(write(services(f"from shop.database import traced\n{body}", database=module)))
+    assert found is not None
+    assert found.kind == "atomic"
+
+
+def test_a_context_manager_that_closes_its_transaction_before_it_yields_opens_none(write: Write) -> None:
+    module = (
+        "from contextlib import contextmanager\nfrom django.db import transaction\n\n\n@contextmanager\n"
+        "def traced():\n    with transaction.atomic():\n        print('start')\n    yield\n"
+    )
+    body = "from shop.database import traced\ndef place(o):\n    with traced():\n        ship.delay(o)"
+    assert around(write(services(body, database=module))) == [None]
+
+
+def test_the_parameter_of_a_context_manager_is_the_database(write: Write) -> None:
+    module = (
+        "from contextlib import contextmanager\nfrom django.db import transaction\n\n\n@contextmanager\n"
+        "def traced(alias):\n    with transaction.atomic(using=alias):\n        yield\n"
+    )
+    body = "from shop.database import traced\ndef place(o):\n    with traced('archive'):\n        ship.delay(o)"
+    [found] = around(write(services(body, database=module)))
+    assert found is not None
+    assert found.using == "'archive'"
+
+
+def test_a_database_that_is_named_elsewhere_cannot_be_written_here(write: Write) -> None:
+    module = "from django.db import transaction\nNAME = open('x').read()\ntraced = transaction.atomic(using=NAME)\n"
+    body = "from shop.database import traced\ndef place(o):\n    with traced:\n        ship.delay(o)"
+    [found] = around(write(services(body, database=module)))
+    assert found is not None
+    assert found.using is ...
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (
+            "from sqlalchemy.orm import Session\ndef place(o):\n    with Session(o) as s, s.begin():\n        ship.delay(1)",
+            1,
+        ),
+        (
+            "from sqlalchemy.orm import Session\ndef place(s: Session):\n    with s.begin_nested():\n        ship.delay(1)",
+            1,
+        ),
+        ("def place(s):\n    with s.begin():\n        ship.delay(1)", 0),
+    ],
+)
+def test_a_session_that_begins_is_a_transaction(body: str, kind: int, write: Write) -> None:
+    [found] = around(write(services(body)))
+    assert (found.kind if found else None) == ("session" if kind else None)
+
+
+def test_receivers_and_model_save_are_left_to_their_own_rule(write: Write) -> None:
+    body = """
+from django.db import models
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+
+@receiver(post_save)
+@transaction.atomic
+def saved(sender, instance, **kwargs):
+    ship.delay(instance.pk)
+
+
+class Order(models.Model):
+    @transaction.atomic
+    def save(self, *args, **kwargs):
+        super().save(*args, **kwargs)
+        ship.delay(self.pk)
+"""
+    assert around(write(services(body))) == [None, None]
+
+
+VIEWS: Mapping[str, tuple[str, bool]] = {
+    "handler": (
+        "from django.views import View\nclass Place(View):\n    def post(self, request):\n"
+        "        request.user.save()\n        ship.delay(1)",
+        True,
+    ),
+    "action": (
+        "from rest_framework.viewsets import ModelViewSet\nfrom rest_framework.decorators import action\n"
+        "class Place(ModelViewSet):\n    @action(detail=True)\n    def pay(self, request):\n"
+        "        self.get_object().save()\n        ship.delay(1)",
+        True,
+    ),
+    "marked function": (
+        "from django.views.decorators.http import require_POST\n@require_POST\ndef place(request):\n"
+        "    request.user.save()\n    ship.delay(1)",
+        True,
+    ),
+    "annotated function": (
+        "from django.http import HttpRequest\ndef place(request: HttpRequest):\n    request.user.save()\n    ship.delay(1)",
+        True,
+    ),
+    "helper of a handler": (
+        "from django.views import View\ndef send(o):\n    ship.delay(o)\nclass Place(View):\n"
+        "    def post(self, request):\n        request.user.save()\n        send(1)",
+        True,
+    ),
+    "writes nothing": (
+        "from django.views import View\nclass Place(View):\n    def post(self, request):\n        ship.delay(1)",
+        False,
+    ),
+    "writes afterwards": (
+        "from django.views import View\nclass Place(View):\n    def post(self, request):\n"
+        "        ship.delay(1)\n        request.user.save()",
+        False,
+    ),
+    "kept out": (
+        "from django.views.decorators.http import require_POST\n@transaction.non_atomic_requests\n@require_POST\n"
+        "def place(request):\n    request.user.save()\n    ship.delay(1)",
+        False,
+    ),
+    "async": (
+        "from django.views import View\nclass Place(View):\n    async def post(self, request):\n"
+        "        request.user.save()\n        ship.delay(1)",
+        False,
+    ),
+    "no view": ("def place(request):\n    request.user.save()\n    ship.delay(1)", False),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_request_is_a_transaction_where_the_settings_say_so_and_the_view_writes(name: str, write: Write) -> None:
+    body, expected = VIEWS[name]
+    found = around(write(services(body) + ATOMIC_REQUESTS))
+    assert [each is not None for each in found] == [expected]
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_without_atomic_requests_no_view_is_in_a_transaction(name: str, write: Write) -> None:
+    assert around(write(services(VIEWS[name][0]))) == [None]
