@@ -43,7 +43,9 @@ class Handover:
     reload: str
 
 
-def hand_over(dispatch: Dispatch, argument: Argument, model: str | None, change: Handover) -> tuple[Edit, ...] | Refusal:
+def hand_over(
+    dispatch: Dispatch, argument: Argument, model: str | None, change: Handover
+) -> tuple[Edit, ...] | Refusal:
     """The edits that hand over something else than a stored object, at every call of the task.
 
     Arguments:
@@ -64,7 +66,7 @@ def hand_over(dispatch: Dispatch, argument: Argument, model: str | None, change:
     new = f"{parameter.name}{change.suffix}"
     if taken := _taken(task, module, new):
         return Refusal(taken)
-    name = _name_in(module, model, task, project)
+    name = name_in(module, model, task, project)
     if isinstance(name, Refusal):
         return name
     place = Place(task.path, function.span)
@@ -122,21 +124,22 @@ def _taken(task: Task, module: Module, new: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Name:
+class LocalName:
     """What a model is called in the task's file, and the module to import it from, empty where it is there already."""
 
     local: str
     module: str
 
 
-def _name_in(module: Module, model: str, task: Task, project: Project) -> _Name | Refusal:
+def name_in(module: Module, model: str, task: Task, project: Project) -> LocalName | Refusal:
+    """What a model is called in a task's file, or may be after an import."""
     for name, bindings in module.names.top.bindings.items():
         for binding in bindings:
             if binding.how is How.IMPORT and project.origin(binding.origin) == model:
-                return _Name(name, "")
+                return LocalName(name, "")
     owner, _, local = model.rpartition(".")
     if owner == module.name and local in module.names.top.bindings:
-        return _Name(local, "")
+        return LocalName(local, "")
     if local in module.names.top.bindings:
         return Refusal(f"`{local}` is something else in the task's file")
     path, rest = project.find(model)
@@ -144,7 +147,7 @@ def _name_in(module: Module, model: str, task: Task, project: Project) -> _Name 
         return Refusal("the model's class cannot be imported by name")
     if _imports(path, task.path, project):
         return Refusal(f"importing {owner} where the task is would be an import cycle")
-    return _Name(local, owner)
+    return LocalName(local, owner)
 
 
 def _imports(path: str, other: str, project: Project) -> bool:
@@ -185,4 +188,4 @@ def _changed(use: Use, position: int, parameter: Parameter, new: str, change: Ha
     return tuple(edits)
 
 
-__all__ = ["Handover", "hand_over"]
+__all__ = ["Handover", "LocalName", "hand_over", "name_in"]
