@@ -14,7 +14,7 @@ from functools import cached_property
 
 from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.cache import digest
-from flake8_tasks.model.index import TASKS, TRANSACTIONS
+from flake8_tasks.model.index import REQUESTS, TASKS, TRANSACTIONS
 from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.names import Binding, How
 from flake8_tasks.model.openers import Opened, blocks
@@ -112,7 +112,7 @@ class Callers:
         self.project = project
 
     def of(self, module: str, qualname: str) -> tuple[CallSite, ...]:
-        """The calls of a function or method, from files that hold task code or transactions, without tests."""
+        """The calls of a function or method, from files that hold task code or transactions or views, without tests."""
         return self.project.remember("callers", (module, qualname), lambda: tuple(self._of(module, qualname)))
 
     def everywhere(self, module: str, qualname: str) -> Iterator[CallSite]:
@@ -123,11 +123,16 @@ class Callers:
 
     @cached_property
     def _texts(self) -> _Texts:
-        paths = dict.fromkeys([*self.project.holding(TRANSACTIONS), *self.project.holding(TASKS)])
-        return _Texts(self.project, (path for path in paths if not is_test_folder(path, str(self.project.root))))
+        paths = (path for path in self._files() if not is_test_folder(path, str(self.project.root)))
+        return _Texts(self.project, paths)
+
+    def _files(self) -> dict[str, None]:
+        """The files whose calls may matter: they hold task code or transactions, or answer requests that are one."""
+        flags = (TRANSACTIONS, TASKS, *((REQUESTS,) if self.project.settings.atomic_requests else ()))
+        return dict.fromkeys(path for flag in flags for path in self.project.holding(flag))
 
     def _of(self, module: str, qualname: str) -> Iterator[CallSite]:
-        self.project.holding(TRANSACTIONS), self.project.holding(TASKS)  # what the answer rests on
+        self._files()  # what the answer rests on
         for path in self._calling(self._texts, module, qualname):
             yield from self._in(path, module, qualname)
 

@@ -15,7 +15,7 @@ from flake8_tasks.model import inference
 from flake8_tasks.model.cache import Cache, digest
 from flake8_tasks.model.requirements import texts
 
-TASKS, TRANSACTIONS, SETTINGS, CONFIGURES = 1, 2, 4, 8
+TASKS, TRANSACTIONS, SETTINGS, CONFIGURES, REQUESTS = 1, 2, 4, 8, 16
 
 _SETTINGS = (b"elery", b"CELERY")
 _APP = re.compile(
@@ -43,6 +43,8 @@ def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
         found |= SETTINGS
     if b"DJANGO_SETTINGS_MODULE" in data or (found & (TASKS | SETTINGS) and _APP.search(data)):
         found |= CONFIGURES
+    if b"request" in data:
+        found |= REQUESTS
     return found
 
 

@@ -69,7 +69,7 @@ def services(body: str, **files: str) -> str:
         "                ship.delay(each)\n            except OSError:\n                pass",
         "def place(o):\n    with transaction.atomic():\n        [ship.delay(each) for each in o]",
         "class Place:\n    @transaction.atomic\n    def run(self, o):\n        ship.delay(o)",
-        "from django.db.transaction import atomic as together\ndef place(o):\n    with together():\n        ship.delay(o)",
+        "from django.db.transaction import atomic as safe\ndef place(o):\n    with safe():\n        ship.delay(o)",
     ],
 )
 def test_atomic_around_the_call_is_a_transaction_of_the_default_database(body: str, write: Write) -> None:
@@ -82,7 +82,8 @@ def test_atomic_around_the_call_is_a_transaction_of_the_default_database(body: s
     "body",
     [
         "def place(o):\n    with transaction.atomic():\n        o.save()\n    ship.delay(o)",
-        "def place(o):\n    try:\n        with transaction.atomic():\n            o.save()\n    finally:\n        ship.delay(o)",
+        "def place(o):\n    try:\n        with transaction.atomic():\n            o.save()\n"
+        "    finally:\n        ship.delay(o)",
         "def place(o):\n    with transaction.atomic():\n        transaction.on_commit(lambda: ship.delay(o))",
         "@transaction.atomic\ndef place(o):\n    def later():\n        ship.delay(o)\n    transaction.on_commit(later)",
         "def place(o):\n    with o.atomic():\n        ship.delay(o)",
@@ -121,8 +122,8 @@ def test_the_database_is_kept_as_it_is_written(opener: str, using: str | None, w
         ),
         (
             "from contextlib import contextmanager\nfrom django.db import transaction\n\n\n@contextmanager\n"
-            "def inner():\n    with transaction.atomic():\n        with open('x'):\n            yield\n\n\n@contextmanager\n"
-            "def traced():\n    with inner():\n        yield\n",
+            "def inner():\n    with transaction.atomic():\n        with open('x'):\n            yield\n\n\n"
+            "@contextmanager\ndef traced():\n    with inner():\n        yield\n",
             "@traced()\ndef place(o):\n    ship.delay(o)",
         ),
         (
@@ -146,7 +147,7 @@ def test_the_database_is_kept_as_it_is_written(opener: str, using: str | None, w
             "def place(o):\n    with traced:\n        ship.delay(o)",
         ),
         (
-            "from functools import partial\nfrom django.db import transaction\n\ntraced = partial(transaction.atomic)\n",
+            "from functools import partial\nfrom django.db import transaction as t\n\ntraced = partial(t.atomic)\n",
             "def place(o):\n    with traced():\n        ship.delay(o)",
         ),
         (
@@ -194,11 +195,13 @@ def test_a_database_that_is_named_elsewhere_cannot_be_written_here(write: Write)
     ("body", "kind"),
     [
         (
-            "from sqlalchemy.orm import Session\ndef place(o):\n    with Session(o) as s, s.begin():\n        ship.delay(1)",
+            "from sqlalchemy.orm import Session\ndef place(o):\n    with Session(o) as s, s.begin():\n"
+            "        ship.delay(1)",
             1,
         ),
         (
-            "from sqlalchemy.orm import Session\ndef place(s: Session):\n    with s.begin_nested():\n        ship.delay(1)",
+            "from sqlalchemy.orm import Session\ndef place(s: Session):\n    with s.begin_nested():\n"
+            "        ship.delay(1)",
             1,
         ),
         ("def place(s):\n    with s.begin():\n        ship.delay(1)", 0),
@@ -249,7 +252,8 @@ VIEWS: Mapping[str, tuple[str, bool]] = {
         True,
     ),
     "annotated function": (
-        "from django.http import HttpRequest\ndef place(request: HttpRequest):\n    request.user.save()\n    ship.delay(1)",
+        "from django.http import HttpRequest\ndef place(request: HttpRequest):\n    request.user.save()\n"
+        "    ship.delay(1)",
         True,
     ),
     "helper of a handler": (
@@ -290,3 +294,14 @@ def test_a_request_is_a_transaction_where_the_settings_say_so_and_the_view_write
 @pytest.mark.parametrize("name", VIEWS)
 def test_without_atomic_requests_no_view_is_in_a_transaction(name: str, write: Write) -> None:
     assert around(write(services(VIEWS[name][0]))) == [None]
+
+
+def test_a_view_in_another_file_counts_though_it_says_nothing_of_tasks_or_transactions(write: Write) -> None:
+    body = services("def send(o):\n    ship.delay(o)")
+    view = (
+        "# file: shop/views.py\nfrom django.views import View\nfrom shop.services import send\n"
+        "class Place(View):\n    def post(self, request):\n        request.user.save()\n        send(1)\n"
+    )
+    [found] = around(write(body + view + ATOMIC_REQUESTS))
+    assert found is not None
+    assert found.caller == "Place.post"
