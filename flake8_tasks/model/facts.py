@@ -394,6 +394,11 @@ class Setting:
         return tuple(Setting(one, module, self.reader) for one, module in modules if module is not None)
 
     @property
+    def is_for_production(self) -> bool:
+        """Its file says that it serves production, whatever others say."""
+        return self.module.name.rpartition(".")[2] in ("production", "prod", "live", "deploy", "staging")
+
+    @property
     def is_certain(self) -> bool:
         """It holds wherever its file is used: it stands in no `if`, `try` or `except`, and in no class or file for
         development."""

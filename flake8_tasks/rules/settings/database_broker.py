@@ -63,7 +63,7 @@ def check(setting: Setting) -> Iterator[Problem]:
     broker = database(setting)
     if not broker or not setting.is_certain:
         return
-    if any(other.is_certain and not database(other) for other in setting.others):
+    if not setting.is_for_production and any(other.is_certain and not database(other) for other in setting.others):
         return
     is_folder = broker.startswith(("filesystem", "kombu.transport.filesystem"))
     is_dropped = "django" in broker or "djkombu" in broker
