@@ -141,8 +141,18 @@ class Declarations:
         if definition.rest:
             return False
         match definition.record:
-            case Assigned(value=CallValue(function=Reference(origin=str(origin)))):
-                return self._makes_apps(origin)
+            case Assigned(value=CallValue(function=Reference(origin=str(origin))) as call):
+                return self._makes_apps(origin) or self._sounds_like_an_app(call)
+        return False
+
+    def _sounds_like_an_app(self, call: CallValue) -> bool:
+        """`Proxy(get_celery_app)`, `celery_class("shop")`: a call that cannot be looked into and speaks of Celery."""
+        match call.function, call.arguments:
+            case Reference(parts=(*_, "Proxy" | "LocalProxy" | "SimpleLazyObject")), (Reference(parts=parts), *_):
+                return "celery" in parts[-1].lower()
+            case Reference(parts=parts, origin=origin), _ if "celery" in parts[-1].lower():
+                found = self.project.definition(origin)
+                return found is None or not isinstance(found.record, FunctionRecord | ClassRecord)
         return False
 
     def _makes_apps(self, name: str) -> bool:

@@ -270,8 +270,21 @@ class Project:
         if summary is None:
             return None
         if not rest:
-            return Definition(summary.module, path)
-        return self._member(summary, path, rest, depth)
+            return self._rebound(name, depth) or Definition(summary.module, path)
+        found = self._member(summary, path, rest, depth)
+        if found is None and (shown := self._rebound(name.removesuffix("." + ".".join(rest)), depth)) is not None:
+            return self._definition(".".join([shown.origin, *rest]), depth + 1)
+        return found
+
+    def _rebound(self, module: str, depth: int) -> Definition | None:
+        """What a package binds to the name of its own submodule: `from .celery import app as celery`."""
+        owner, _, last = module.rpartition(".")
+        path, rest = self.find(owner) if owner else ("", ())
+        summary = self.summary(path) if path and not rest else None
+        for record in summary.names.get(last, ()) if summary else ():
+            if isinstance(record, Imported) and record.origin != module:
+                return self._definition(record.origin, depth + 1)
+        return None
 
     def _member(self, summary: Summary, path: str, rest: tuple[str, ...], depth: int) -> Definition | None:
         first, *inner = rest
