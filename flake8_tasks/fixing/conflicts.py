@@ -59,11 +59,11 @@ def _collision(edit: Edit) -> CannotApply:
 def _can_stand(edit: Edit, place: Span, taken: Span) -> bool:
     """Whether an edit makes sense where another takes a range away."""
     start, end = place[:2], place[2:]
+    if start <= taken[:2] and taken[2:] <= end and place != taken:
+        return True
     if isinstance(edit, InsertStatement) and edit.where != "body" and (start == taken[:2] or end == taken[2:]):
         return (start if edit.where == "before" else end) == (taken[:2] if edit.where == "before" else taken[2:])
-    if end <= taken[:2] or taken[2:] <= start:
-        return True
-    return start <= taken[:2] and taken[2:] <= end and place != taken
+    return end <= taken[:2] or taken[2:] <= start
 
 
 def _slots(edit: Edit) -> Iterator[object]:
