@@ -240,7 +240,7 @@ class Reader:
                 return self._by_name(site, "send_task", None, "app")
             if origin in self.project.config.dispatchers:
                 return self._handed_on(node, site)
-        if isinstance(node.func, ast.Call | ast.Name):
+        if isinstance(node.func, ast.Call | ast.Name | ast.BinOp):
             built = self._built(node.func, site.frame, 0)
             if built is not None and built[0] == "workflow":
                 return Dispatch(site, self, "()", node.func, None, "the workflow", "workflow")
