@@ -42,7 +42,7 @@ from celery import Task
 
 
 class Patient(Task):
-    max_retries = 3
+    max_retries = None
     retry_backoff = True
 
 
@@ -56,7 +56,7 @@ from celery import shared_task
 
 from shop.base import Base
 
-task = partial(shared_task, base=Base, soft_time_limit=20)
+task = partial(shared_task, base=Base, priority=3)
 
 
 def retrying(**options):

@@ -110,7 +110,11 @@ class Cache:
     def files(self) -> dict[str, tuple[str, int, str]]:
         """Path → stamp (times, size and so on), flags, content digest, as last seen."""
         rows = self._all("select path, stamp, flags, digest from file")
-        return {path: (stamp, flags, content) for path, stamp, flags, content in rows}
+        return {
+            path: (stamp, flags, content)
+            for path, stamp, flags, content in rows
+            if isinstance(flags, int) and isinstance(content, str)
+        }
 
     def keep_files(self, rows: Iterable[tuple[str, str, int, str]]) -> None:
         """Remember what files hold."""
