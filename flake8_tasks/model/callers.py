@@ -6,23 +6,21 @@ made there.  An equal method name on an object nobody knows is no call of it, an
 
 from __future__ import annotations
 
-import ast
-from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from flake8_tasks.edit import Place, Span
+from flake8_tasks.edit import Place
 from flake8_tasks.model.cache import digest
+from flake8_tasks.model.calls import Call, Texts, calls_in
 from flake8_tasks.model.index import REQUESTS, TASKS, TRANSACTIONS
-from flake8_tasks.model.module import Frame, Module, Site
-from flake8_tasks.model.names import Binding, How
-from flake8_tasks.model.openers import Opened, blocks
+from flake8_tasks.model.module import Frame, Module
+from flake8_tasks.model.openers import Opened
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.summary import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks import Task
 from flake8_tasks.model.testing import is_test_folder, is_test_module
-from flake8_tasks.model.values import CallValue, Reference, Value, pack, recorded, unpack
+from flake8_tasks.model.values import CallValue, Reference, Value, pack, unpack
 from flake8_tasks.model.views import is_view, may_write
 
 _TOO_DEEP = 4
@@ -30,26 +28,6 @@ _TOO_MANY = 60  # functions on the way up to a transaction
 _ALLOWS_WAITS = "celery.result.allow_join_result"
 # What a decorator does that lets the function run later.
 _DEFERS = ("on_commit", "delay", "apply_async", "Thread", "submit", "enqueue", "call_later", "call_soon")
-
-
-@recorded
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of a function, as its file alone tells it.
-
-    Arguments:
-        callee: the dotted origin of what is called; `self.name` and `super.name` for a method of the same object,
-            `module.Class().name` for one of an object made there.
-        caller: the qualname of the function around it, empty at module level.
-        owner: the qualname of the class around that function, empty for none.
-        blocks: pictures of the `with` items and decorators around it, innermost first.
-    """
-
-    callee: str
-    caller: str
-    owner: str
-    blocks: tuple[Value, ...]
-    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,46 +43,6 @@ class CallSite:
         return Place(self.path, self.call.span)
 
 
-class _Texts:
-    """The bytes of many files as one, to be searched for a name at once."""
-
-    def __init__(self, project: Project, paths: Iterator[str]) -> None:
-        self.paths: list[str] = []
-        self._starts: list[int] = []
-        parts: list[bytes] = []
-        length = 0
-        for path in paths:
-            try:
-                data = project.index.data(path)
-            except OSError:
-                continue
-            self.paths.append(path)
-            self._starts.append(length)
-            parts.append(data)
-            length += len(data) + 1
-        self._starts.append(length)
-        self._all = b"\0".join(parts)
-
-    def calling(self, name: str, owner: str = "", related: frozenset[str] = frozenset()) -> Iterator[str]:
-        """The files that may call a function, or a method of a class.
-
-        Arguments:
-            owner: the name of the class; files count then that say it, or that are `related`.
-        """
-        word, text, whose = name.encode(), self._all, owner.encode()
-        at = text.find(word)
-        while at != -1:
-            end = at + len(word)
-            before, after = text[max(0, at - 4) : at], text[end : end + 4]
-            whole = not (before[-1:].isalnum() or before[-1:] == b"_")
-            if whole and before != b"def " and after.lstrip(b" \\\r\n")[:1] in (b"(", b"a"):
-                file = bisect(self._starts, at) - 1
-                start, end = self._starts[file], self._starts[file + 1]
-                if not whose or self.paths[file] in related or text.find(whose, start, end) != -1:
-                    yield self.paths[file]
-            at = text.find(word, end)
-
-
 class Callers:
     """The calls between the functions of a project."""
 
@@ -117,14 +55,14 @@ class Callers:
 
     def everywhere(self, module: str, qualname: str) -> Iterator[CallSite]:
         """The same from every file, tests too; slow."""
-        texts = _Texts(self.project, iter(self.project.everywhere()))
+        texts = Texts(self.project, iter(self.project.everywhere()))
         for path in self._calling(texts, module, qualname):
             yield from self._in(path, module, qualname, tests=True)
 
     @cached_property
-    def _texts(self) -> _Texts:
+    def _texts(self) -> Texts:
         paths = (path for path in self._files() if not is_test_folder(path, str(self.project.root)))
-        return _Texts(self.project, paths)
+        return Texts(self.project, paths)
 
     def _files(self) -> dict[str, None]:
         """The files whose calls may matter: they hold task code or transactions, or answer requests that are one."""
@@ -136,7 +74,7 @@ class Callers:
         for path in self._calling(self._texts, module, qualname):
             yield from self._in(path, module, qualname)
 
-    def _calling(self, texts: _Texts, module: str, qualname: str) -> Iterator[str]:
+    def _calling(self, texts: Texts, module: str, qualname: str) -> Iterator[str]:
         owner, _, name = qualname.rpartition(".")
         if not owner or owner.endswith("<locals>"):
             return texts.calling(name)
@@ -197,7 +135,7 @@ class Callers:
                 pass
         module = self.project.module(path)
         counts = module is not None and (tests or not is_test_module(module.source))
-        found = tuple(_calls_in(module, name)) if module is not None and counts else ()
+        found = tuple(calls_in(module, name)) if module is not None and counts else ()
         self.project.cache.put(key, pack(found))
         return found
 
@@ -289,58 +227,3 @@ class Callers:
         text = module.source.text_at(definition.record.span) if module else ""
         makes_a_task = self.project.tasks.declarations.of(decorator, definition.path) is not None
         return not makes_a_task and any(word in text for word in _DEFERS)
-
-
-def _calls_in(module: Module, name: str) -> Iterator[Call]:
-    words = {name, *_aliases(module, name)}
-    lines = [number for number, line in enumerate(module.source.lines, 1) if any(word in line for word in words)]
-    for function, frame in module.functions:
-        end = function.end_lineno or function.lineno
-        if not any(function.lineno <= line <= end for line in lines):
-            continue
-        for site in module.walk(function, frame):
-            around = site.frame.function
-            if not isinstance(site.node, ast.Call) or around is None or around.part != "body":
-                continue
-            callee = _callee(site.node.func, site, module, name)
-            if callee is not None:
-                owner = frame.scope.qualname if isinstance(frame.node, ast.ClassDef) else ""
-                yield Call(callee, around.scope.qualname, owner, tuple(blocks(site, module)), site.span)
-
-
-def _aliases(module: Module, name: str) -> Iterator[str]:
-    """Other names under which a file imports one."""
-    if f"{name} as " in module.source.text:
-        for node in ast.walk(module.source.tree):
-            if isinstance(node, ast.alias) and node.asname and node.name == name:
-                yield node.asname
-
-
-def _callee(function: ast.expr, site: Site, module: Module, name: str) -> str | None:
-    match function:
-        case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=attr) if attr == name:
-            return f"self.{name}"
-        case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=attr) if attr == name:
-            return f"super.{name}"
-        case ast.Attribute(value=ast.Call(func=ast.Name() | ast.Attribute() as maker), attr=attr) if attr == name:
-            made = module.origin(maker, site.frame)
-            return f"{made}().{name}" if made else None
-        case ast.Attribute(value=ast.Name() as receiver, attr=attr) if attr == name:
-            origin = module.origin(function, site.frame)
-            return origin or _made(receiver, site, module, name)
-        case ast.Attribute(attr=attr) if attr == name:
-            return module.origin(function, site.frame)
-        case ast.Name():
-            origin = module.origin(function, site.frame)
-            return origin if origin is not None and origin.rpartition(".")[2] == name else None
-    return None
-
-
-def _made(receiver: ast.Name, site: Site, module: Module, name: str) -> str | None:
-    """`service = Service(…)` and nothing else, then `service.name(…)`."""
-    found = module.names.find(receiver.id, site.frame.scope)
-    match found[1] if found else []:
-        case [Binding(How.ASSIGNMENT, value=ast.Call(func=ast.Name() | ast.Attribute() as maker), path=())]:
-            made = module.origin(maker, site.frame)
-            return f"{made}().{name}" if made else None
-    return None
