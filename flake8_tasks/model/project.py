@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flake8_tasks.model.tasks import Tasks
 
 _TOO_DEEP = 20
+_DEEPEST = 30  # folders that a module stands in
 _HELD = 1_500_000  # characters of parsed files that are held in memory; a syntax tree takes some thirty bytes for each
 T = TypeVar("T")
 _Asks = TypeVar("_Asks", bound="_OfProject")
@@ -146,7 +147,7 @@ class Project:
         return self._found[name]
 
     def _files_of(self, parts: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        for length in range(len(parts), 0, -1):
+        for length in range(min(len(parts), _DEEPEST), 0, -1):
             inner = os.path.join(*parts[:length]) if all(parts[:length]) else ""
             if not inner:
                 continue
