@@ -22,7 +22,7 @@ rule = Rule(
     __name__,
     __doc__,
     code="TSK501",
-    message="`{task}` has no time limit, nor do the settings: if it hangs, its worker slot is gone",
+    message="`{task}` has no time limit, nor is `task_time_limit` set: if it hangs, its slot is gone",
     bad="""
         import requests
         from celery import Celery
