@@ -77,6 +77,8 @@ class Declarations:
         given = tuple(Given(name, value, source, path) for name, value in call.keywords) if call else ()
         unknown = "" if call is None or call.complete else "options are passed on"
         found, app = self.makes_tasks(function)
+        if not found and source == "wrapper" and _is_deferred(function):
+            found, app = True, ""
         if found:
             return Declaration(decorator, given, app=app, unknown=unknown)
         origin = function.origin if isinstance(function, Reference) else None
@@ -176,8 +178,10 @@ class Declarations:
             return False
         if modules == [UNBOUND]:
             return True
-        return bool(modules) and modules[0] not in ("celery", "flask") and (
-            last != "app" or any("celery" in module or "task" in module for module in modules)
+        return (
+            bool(modules)
+            and modules[0] not in ("celery", "flask")
+            and (last != "app" or any("celery" in module or "task" in module for module in modules))
         )
 
     def is_wrapper(self, name: str) -> bool:
@@ -259,6 +263,16 @@ class Declarations:
 def _is_app_class(origin: str) -> bool:
     """A class outside the project is Celery's app class, or by its name a subclass of it."""
     return origin == "celery.Celery" or (origin.endswith("Celery") and not origin.startswith((UNBOUND, "celery.")))
+
+
+def _is_deferred(function: Value) -> bool:
+    """`celery_app.task` in a wrapper that gets its app when the task is registered: from a registry, a scanner."""
+    return (
+        isinstance(function, Reference)
+        and function.origin is None
+        and function.parts[1:] == ("task",)
+        and function.parts[0] in _APP_NAMES
+    )
 
 
 def _kept_by(function: FunctionRecord) -> tuple[str, ...]:

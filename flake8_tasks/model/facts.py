@@ -193,7 +193,7 @@ class Dispatch(CallFact):
     @property
     def is_written_out(self) -> bool:
         """`arguments` are all there is."""
-        if self.through in ("workflow", "signature"):
+        if self.through in ("workflow", "signature", "registry"):
             return False
         if self.method in ("delay", "delay_on_commit", "s", "si"):
             return not self.passes_unknown

@@ -353,7 +353,9 @@ class Project:
             for base in found.record.bases:
                 yield from self._bases(base.origin if isinstance(base, Reference) else None, seen)
         elif found.path:
-            yield "", None, found.path
+            app, _, last = found.origin.rpartition(".")
+            is_task = last == "Task" and self.tasks.declarations.is_app_name(app)
+            yield ("celery.Task" if is_task else ""), None, found.path
         else:
             if found.origin in seen:
                 return

@@ -23,7 +23,7 @@ from flake8_tasks.model.project import Project
 from flake8_tasks.model.results import Results
 from flake8_tasks.model.tasks import Task, function_of
 from flake8_tasks.model.transactions import Transactions
-from flake8_tasks.model.values import Reference
+from flake8_tasks.model.values import CallValue, Reference
 
 _SEND = DISPATCH | {"()"}
 _CRONTAB = frozenset({"crontab"})
@@ -93,6 +93,8 @@ class Reader:
                 yield from self._task_class(node, site.frame)
             return
         assert isinstance(node, ast.Call)
+        if site.frame.scope is self.module.names.top and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
+            yield from self._made(node, node.args[0], site.frame)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         dispatch = self.dispatch(node, site.frame)
         if dispatch is not None:
@@ -109,6 +111,17 @@ class Reader:
             self.origin(node.func, site.frame) == "celery.schedules.crontab"
         ):
             yield Schedule(site, self)
+
+    def _made(self, call: ast.Call, argument: ast.Name, frame: Frame) -> Iterator[Declared]:
+        """`work = app.task(time_limit=5)(function)`."""
+        match self.module.names.top.bindings.get(argument.id):
+            case [Binding(How.DEFINITION, node=ast.FunctionDef() | ast.AsyncFunctionDef() as function)]:
+                value = self.module.value(call, frame)
+                made = isinstance(value, CallValue) and self.tasks.made(
+                    value, self.module.summary, self.module.source.path
+                )
+                if made:
+                    yield Declared(made, function, self.module.top, self.module, self)
 
     def origin(self, node: ast.expr, frame: Frame) -> str | None:
         """The canonical origin of a dotted name."""
@@ -194,6 +207,8 @@ class Reader:
             return Dispatch(site, self, method, receiver, target, name, kind)
         if isinstance(receiver, ast.Subscript):
             return self._registered(site, method, receiver)
+        if isinstance(receiver, ast.Call):
+            return self._injected(site, method, receiver)
         origin = self.module.origin(receiver, frame) if isinstance(receiver, ast.Name | ast.Attribute) else None
         if origin is None:
             return None
@@ -222,6 +237,17 @@ class Reader:
         if not is_own and not self.tasks.declarations.is_app(value):
             return None
         return Dispatch(site, self, method, receiver, None, self.module.source.segment(receiver.slice), "task")
+
+    def _injected(self, site: Site, method: str, receiver: ast.Call) -> Dispatch | None:
+        """`request.task(work).delay(…)`: what is sent is a task of the project, with arguments that are added."""
+        match receiver:
+            case ast.Call(
+                func=ast.Attribute(attr="task"), args=[ast.Name() | ast.Attribute() as argument], keywords=[]
+            ):
+                task = self.tasks.find(self.module.origin(argument, site.frame))
+                if task is not None and method in DISPATCH:
+                    return Dispatch(site, self, method, receiver, task, task.name, "registry")
+        return None
 
     def _by_name(self, site: Site, method: str, receiver: ast.expr | None, through: str) -> Dispatch:
         call = site.node

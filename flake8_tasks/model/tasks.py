@@ -312,7 +312,7 @@ class Tasks:
             case ClassRecord() as record:
                 return self.class_task(record, summary, definition.path)
             case Assigned(value=CallValue() as call):
-                return self._made(call, summary, definition.path, depth)
+                return self.made(call, summary, definition.path)
         return None
 
     def declared(self, record: FunctionRecord, module: str, path: str) -> Task | None:
@@ -344,7 +344,7 @@ class Tasks:
                 return self.declarations.is_app_name(origin.rpartition(".")[0])
         return False
 
-    def _made(self, call: CallValue, summary: Summary, path: str, depth: int) -> Task | None:
+    def made(self, call: CallValue, summary: Summary, path: str) -> Task | None:
         """`x = app.task(f)`, `x = shared_task(...)(f)`, `X = app.register_task(X())`."""
         argument = call.arguments[0] if call.arguments else None
         if isinstance(call.function, Reference) and call.function.parts[-1] == "register_task":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from conftest import Write
 
+from flake8_tasks.model.facts import Declared, Dispatch
+from flake8_tasks.model.reader import Reader
 from flake8_tasks.model.tasks import Task
 
 APP = """
@@ -322,3 +324,63 @@ def test_a_bound_task_does_not_take_itself(
     assert task is not None
     assert task.bound is bound
     assert [parameter.name for parameter in task.parameters] == parameters
+
+
+def test_a_task_that_is_registered_later(write: Write) -> None:
+    """A wrapper that only marks the function; the app is known when a scanner comes by."""
+    project = write(
+        """
+# file: shop/registry.py
+import venusian
+
+def task(**kwargs):
+    def mark(wrapped):
+        def callback(scanner, name, wrapped):
+            celery_app = scanner.config.registry["celery.app"]
+            celery_app.task(**kwargs)(wrapped)
+        venusian.attach(wrapped, callback)
+        return wrapped
+    return mark
+# file: shop/tasks.py
+from shop import registry
+
+@registry.task(time_limit=5, ignore_result=True)
+def work(request, x):
+    pass
+# file: shop/views.py
+from shop.tasks import work
+
+def view(request):
+    request.task(work).delay(1)
+    request.task(other).delay(1)
+"""
+    ).project()
+    task = project.tasks.find("shop.tasks.work")
+    assert task is not None
+    assert task.literal("time_limit") == 5
+    module = project.module(str(project.root / "shop/views.py"))
+    assert module is not None
+    sent = [fact for fact in Reader(module, project).facts if isinstance(fact, Dispatch)]
+    assert [(fact.target_name, fact.is_written_out) for fact in sent] == [("work", False)]
+
+
+def test_the_apps_own_task_class_is_a_base(write: Write) -> None:
+    task = found(
+        write,
+        f"{APP}# file: shop/tasks.py\nfrom shop.celery import app\n\nclass Work(app.Task):\n    time_limit = 3\n\n"
+        "    def run(self):\n        pass\n",
+        "shop.tasks.Work",
+    )
+    assert task is not None
+    assert task.literal("time_limit") == 3
+
+
+def test_a_task_made_by_a_call_is_declared_where_its_function_is(write: Write) -> None:
+    project = write(
+        f"{APP}# file: shop/tasks.py\nfrom shop.celery import app\n\ndef plain(x):\n    pass\n\n"
+        "work = app.task(time_limit=6)(plain)\nprint(plain)\n"
+    ).project()
+    module = project.module(str(project.root / "shop/tasks.py"))
+    assert module is not None
+    declared = [fact for fact in Reader(module, project).facts if isinstance(fact, Declared)]
+    assert [(fact.task.name, fact.span.line, fact.task.literal("time_limit")) for fact in declared] == [("plain", 3, 6)]

@@ -93,19 +93,26 @@ def test_one_use_that_cannot_be_read_refuses_the_whole(write: Write, more: str, 
         ("@shared_task\ndef bill(*args): pass", "`*args`"),
         ("@shared_task\ndef bill(order, order_pk): pass", "a parameter `order_pk` already"),
         ("@shared_task\ndef bill(order, copies):\n    order_pk = 1", "a name `order_pk` already"),
-        ("@shared_task(bind=True)\ndef bill(self, order, copies):\n    self.retry(args=(order, 1))", "arguments of its own"),
+        (
+            "@shared_task(bind=True)\ndef bill(self, order, copies):\n    self.retry(args=(order, 1))",
+            "arguments of its own",
+        ),
         ("Order = 3\n\n@shared_task\ndef bill(order, copies): pass", "is something else"),
         ("@shared_task(bind=B)\ndef bill(order, copies): pass", "bound"),
     ],
 )
 def test_a_task_that_cannot_change_says_why(write: Write, tasks: str, reason: str) -> None:
-    fix = verdict(write, f"{MODELS}# file: shop/tasks.py\nfrom celery import shared_task\nfrom x import B\n\n{tasks}\n{VIEWS}")
+    fix = verdict(
+        write, f"{MODELS}# file: shop/tasks.py\nfrom celery import shared_task\nfrom x import B\n\n{tasks}\n{VIEWS}"
+    )
     assert isinstance(fix, Refusal)
     assert reason in fix.reason
 
 
 def test_an_import_cycle_is_refused(write: Write) -> None:
-    models = MODELS.replace("from django.db import models\n", "from django.db import models\nfrom shop.helpers import x\n")
+    models = MODELS.replace(
+        "from django.db import models\n", "from django.db import models\nfrom shop.helpers import x\n"
+    )
     helpers = "# file: shop/helpers.py\nfrom shop.tasks import bill as x\n"
     fix = verdict(write, models + helpers + TASKS + VIEWS)
     assert isinstance(fix, Refusal)
