@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flake8_tasks.model.behind import function_behind
 from flake8_tasks.model.flow import reaching
 from flake8_tasks.model.names import Binding, How, Scope
-from flake8_tasks.model.orm_shapes import text
+from flake8_tasks.model.orm_shapes import returned, text
 from flake8_tasks.model.orm_values import Instance, Items, Manager, Queryset, Select
-from flake8_tasks.model.summary import FunctionRecord
-from flake8_tasks.model.values import Sequence
 
 if TYPE_CHECKING:
     from flake8_tasks.model.module import Module
@@ -157,10 +156,10 @@ class Crowds:
 
     def _is_function_of_many(self, node: ast.Call, scope: Scope) -> bool:
         """A function of the project whose result is no short list that is written out in it."""
-        definition = self.project.definition(self.module.names.origin(node.func, scope))
-        if definition is None or definition.rest or not isinstance(definition.record, FunctionRecord):
+        function = function_behind(node, scope, self.module, self.project)
+        if function is None:
             return False
-        return not any(isinstance(value, Sequence) and value.items for value in definition.record.returns)
+        return not any(isinstance(value, ast.List | ast.Tuple | ast.Set) and value.elts for value in returned(function))
 
 
 def _words(name: str) -> set[str]:

@@ -31,14 +31,15 @@ class FanOut:
         loop: the statement or comprehension.
         frame: the block that the loop stands in.
         effect: the first thing it sends.
-        keeps_track: it writes down, for each item, that it is done.
+        repeats: a retry would begin with the first again: nothing is written down for each item, and the failure leaves
+            the task.
     """
 
     declared: Declared
     loop: Loop
     frame: Frame
     effect: Effect
-    keeps_track: bool
+    repeats: bool
 
     @property
     def target(self) -> ast.expr:
@@ -88,7 +89,8 @@ def fan_outs(declared: Declared) -> Iterator[FanOut]:
                 continue
             if around.node in seen:
                 break
-            fan_out = FanOut(declared, around.node, around.parent, effect, _keeps_track(found, around))
+            repeats = not _keeps_track(found, around) and not is_contained(around.parent, function)
+            fan_out = FanOut(declared, around.node, around.parent, effect, repeats)
             if _stops_the_rest(fan_out) and crowds.goes_through_many(
                 fan_out.target, fan_out.source, around.parent.scope
             ):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_tasks.edit import AddImport, Edit, InsertStatement, Refusal, ReplaceStatements
+from flake8_tasks.edit import AddImport, Edit, InsertStatement, Refusal, ReplaceExpression, ReplaceStatements
 from flake8_tasks.model.failures import statements_in
 from flake8_tasks.model.handover import LocalName, name_in
 from flake8_tasks.model.loops import FanOut
@@ -71,6 +71,9 @@ class _Separation:
         if isinstance(decorator, Refusal) or isinstance(along, Refusal):
             return decorator if isinstance(decorator, Refusal) else along  # type: ignore[return-value]
         item = self._item(loop, loop.target.id)
+        called = self._called_task(loop)
+        if called is not None and isinstance(item, _Item) and not item.reload:
+            return (ReplaceExpression(self.module.place(called), f"{self.module.source.segment(called)}.delay"),)
         name = self._name(loop.target.id)
         if isinstance(item, Refusal) or isinstance(name, Refusal):
             return item if isinstance(item, Refusal) else name  # type: ignore[return-value]
@@ -181,6 +184,14 @@ class _Separation:
         called = source.segment(decorator.func)
         return f"@{called}({options})" if options else f"@{called}"
 
+    def _called_task(self, loop: ast.For) -> ast.expr | None:
+        """The task that the body only calls."""
+        match loop.body:
+            case [ast.Expr(value=ast.Call(func=ast.Name() | ast.Attribute() as function))]:
+                origin = self.module.origin(function, self.found.effect.site.frame)
+                return function if self.declared.reader.tasks.find(origin) is not None else None
+        return None
+
     def _name(self, target: str) -> str | Refusal:
         name = self.function.name
         one = _singular(name)
@@ -189,7 +200,7 @@ class _Separation:
         subject = target if len(target) > 2 else "one"
         wanted = [
             f"send_{one}" if is_mail and not has_verb else one,
-            f"{name}_to_{subject}" if is_mail else f"{name}_for_{subject}",
+            f"{one}_to_{subject}" if is_mail else f"{one}_for_{subject}",
             f"{name}_item",
         ]
         for each in wanted:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flake8_tasks.model.behind import function_behind
 from flake8_tasks.model.orm_shapes import text
-from flake8_tasks.model.summary import FunctionRecord
 from flake8_tasks.model.values import dotted
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
 
 _LOGS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print"})
+
+# Methods of a row that leave its fields as the database or the program has them.
+_KEEPING = frozenset({"refresh_from_db", "arefresh_from_db", "reload", "save", "full_clean", "clean", "clean_fields"})
 
 
 class Setters:
@@ -34,22 +37,12 @@ class Setters:
         if text(function).rpartition(".")[2] in _LOGS:
             return False
         if isinstance(function, ast.Attribute) and _named(function.value) == subject:
-            return is_statement
+            return is_statement and function.attr not in _KEEPING
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         if subject not in (_named(each) for each in given):
             return False
-        found = self._function(call)
+        found = function_behind(call, self.module.names.top, self.module, self.project)
         return is_statement if found is None else _sets(found, field)
-
-    def _function(self, call: ast.Call) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-        """The function of the project that is called."""
-        origin = self.module.origin(call.func, self.module.top)
-        definition = self.project.definition(origin)
-        if definition is None or definition.rest or not isinstance(definition.record, FunctionRecord):
-            return None
-        module = self.project.module(definition.path)
-        functions = module.functions if module is not None else []
-        return next((node for node, _ in functions if node.name == definition.record.name), None)
 
 
 def _named(node: ast.expr) -> str:

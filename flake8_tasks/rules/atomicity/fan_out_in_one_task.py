@@ -93,6 +93,8 @@ rule = Rule(
         along: parameters of the task, the item where it is a plain value, one plain column of a row where the body uses
         no more, else the primary key, with which the new task loads the row.
 
+        A body that only calls another task sends that one.
+
         It refuses, and says why, where the body ends the loop early, changes something that is used after it, needs a
         local value that may not fit in a message, where what the item is cannot be said, and in an open transaction.
         """,
@@ -105,7 +107,7 @@ rule = Rule(
     ),
 )
 
-_TRACKED = "if one `{call}` fails, the rest of `{items}` go without"
+_WITHOUT_RETRY = "if one `{call}` fails, the rest of `{items}` go without"
 
 
 @rule.on(Declared)
@@ -117,5 +119,5 @@ def check(declared: Declared) -> Iterator[Problem]:
 
         related = (Related(declared.path, found.effect.site.span, f"`{found.sends}` is called for each item"),)
         words = {"call": found.sends, "items": found.items}
-        message = _TRACKED if found.keeps_track else ""
+        message = "" if found.repeats else _WITHOUT_RETRY
         yield Problem(found.span, words, separated, "Send a task for each of them", related, message)
