@@ -77,6 +77,8 @@ def fan_outs(declared: Declared) -> Iterator[FanOut]:
     if declared.body is None:
         return
     function, frame = declared.body
+    if not any(isinstance(node, Loop) for node in ast.walk(function)):
+        return  # most tasks: nothing has to be looked up
     project, module = declared.project, declared.module
     crowds = Crowds(project, module, function)
     found = effects(function, frame, module, project, project.orm)

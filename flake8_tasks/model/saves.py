@@ -53,6 +53,9 @@ def half_saved(declared: Declared) -> Iterator[HalfSaved]:
     if declared.body is None:
         return
     project, module = declared.project, declared.module
+    calls = (site.node.func for site in module.inside(*declared.body) if isinstance(site.node, ast.Call))
+    if sum("save" in getattr(function, "attr", "") for function in calls) < 2:
+        return  # most tasks: nothing has to be looked up
     found = effects(*declared.body, module, project, project.orm)
     saves = [effect for effect in found if _is_save(effect)]
     if len(saves) < 2:

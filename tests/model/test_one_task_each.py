@@ -76,6 +76,7 @@ def project_of(tmp_path: Path, *lines: str, head: str = "def work(emails, flag=N
         "flag.get('users', [])",
         "flag.all_members",
         "(found := emails)",
+        "emails + ADDRESSES",
     ],
 )
 def test_many_rows_or_recipients_are_found(tmp_path: Path, items: str) -> None:
