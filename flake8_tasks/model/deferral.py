@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import AddImport, Edit, Refusal, RenameAttribute, ReplaceExpression
@@ -14,6 +16,7 @@ from flake8_tasks.model.values import Reference
 if TYPE_CHECKING:
     from flake8_tasks.model.facts import Dispatch
     from flake8_tasks.model.project import Project
+    from flake8_tasks.model.source import Source
     from flake8_tasks.model.tasks import Task
     from flake8_tasks.model.transactions import Transaction
 
@@ -40,12 +43,9 @@ def wait_for_commit(dispatch: Dispatch, transaction: Transaction) -> tuple[Edit,
 
 
 def _on_commit(dispatch: Dispatch, using: str | None) -> tuple[Edit, ...] | Refusal:
-    call, source = dispatch.call, dispatch.module.source
-    arguments = [source.segment(node) for node in (*call.args, *call.keywords)]
-    what = source.segment(call.func)
+    source = dispatch.module.source
     needed = [("django.db", "transaction")]
-    if arguments:
-        what = f"partial({', '.join((what, *arguments))})"
+    if dispatch.call.args or dispatch.call.keywords:
         needed.insert(0, ("functools", "partial"))
     imports: list[Edit] = []
     for module, name in needed:
@@ -54,8 +54,56 @@ def _on_commit(dispatch: Dispatch, using: str | None) -> tuple[Edit, ...] | Refu
             imports.append(AddImport(source.path, module, name))
         elif not all(each.how is How.IMPORT and each.origin == f"{module}.{name}" for each in found[1]):
             return Refusal(f"`{name}` means something else here")
-    code = f"transaction.on_commit({what}, using={using})" if using else f"transaction.on_commit({what})"
-    return (ReplaceExpression(dispatch.place, code), *imports)
+    return (ReplaceExpression(dispatch.place, _on_commit_call(dispatch.call, source, using)), *imports)
+
+
+def _on_commit_call(call: ast.Call, source: Source, using: str | None) -> str:
+    """`transaction.on_commit(…)`, with the arguments on as many lines as they had; lines after the first are indented
+    from where the statement stands.
+    """
+    is_text = any(map(_is_text_of_lines, ast.walk(call)))  # its line ends stay as they are
+
+    def code(node: ast.AST) -> str:
+        return source.segment(node) if is_text else source.segment(node).replace("\r\n", "\n")
+
+    function, arguments = code(call.func), [code(node) for node in (*call.args, *call.keywords)]
+    outer = [f"using={using}"] if using else []
+    if call.lineno == call.end_lineno or is_text:
+        inner = f"partial({', '.join((function, *arguments))})" if arguments else function
+        return f"transaction.on_commit({', '.join((inner, *outer))})"
+    first = source.lines[call.lineno - 1]
+    margin = first[: len(first) - len(first.lstrip())]
+    unit = "\t" if margin.startswith("\t") else "    "
+    body = code(call).removeprefix(f"{function}(\n")
+    *lines, last = body.split("\n")
+    if not arguments:
+        inner = _nearer(function, margin)
+    elif lines and last.strip() == ")" and not body.startswith(function):
+        first = indent(f"{_nearer(function, margin)},", unit)
+        inner = "\n".join(("partial(", first, *_all_nearer(lines, margin), ")"))
+    else:
+        inner = _over_lines("partial", [_nearer(text, margin) for text in (function, *arguments)], unit)
+    return _over_lines("transaction.on_commit", [inner, *outer], unit)
+
+
+def _over_lines(function: str, arguments: list[str], unit: str) -> str:
+    inner = "".join(indent(f"{argument},\n", unit) for argument in arguments)
+    return f"{function}(\n{inner})"
+
+
+def _nearer(text: str, margin: str) -> str:
+    first, *rest = text.split("\n")
+    return "\n".join((first, *_all_nearer(rest, margin)))
+
+
+def _all_nearer(lines: list[str], margin: str) -> Iterator[str]:
+    """Lines without the indentation of the statement."""
+    return (line.removeprefix(margin) for line in lines)
+
+
+def _is_text_of_lines(node: ast.AST) -> bool:
+    """A string over several lines, whose indentation is part of it."""
+    return isinstance(node, ast.Constant | ast.JoinedStr) and node.lineno != node.end_lineno
 
 
 def has_on_commit_methods(task: Task) -> bool:

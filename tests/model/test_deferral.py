@@ -190,3 +190,64 @@ class Deferred(Task):
         "from shop.celery import app", "from shop.base import Deferred\nfrom shop.celery import app"
     )
     assert write(DJANGO.format(options="") + base + tasks + SERVICE).findings([RULE]) == []
+
+
+LINES = """
+@transaction.atomic(using="other")
+def place(order):
+    ship.delay(
+        order.pk,  # the row
+        notes={
+            "gift": True,
+        },
+    )
+    ship.apply_async((order.pk,),
+                     countdown=3)
+    ship.s(
+        order.pk,
+    ).apply_async()
+    ship.delay('''on two
+lines''')
+"""
+LINES_DEFERRED = """
+@transaction.atomic(using="other")
+def place(order):
+    transaction.on_commit(
+        partial(
+            ship.delay,
+            order.pk,  # the row
+            notes={
+                "gift": True,
+            },
+        ),
+        using="other",
+    )
+    transaction.on_commit(
+        partial(
+            ship.apply_async,
+            (order.pk,),
+            countdown=3,
+        ),
+        using="other",
+    )
+    transaction.on_commit(
+        ship.s(
+            order.pk,
+        ).apply_async,
+        using="other",
+    )
+    transaction.on_commit(partial(ship.delay, '''on two
+lines'''), using="other")
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_call_over_several_lines_stays_one_with_its_comments(end: str, write: Write) -> None:
+    head = "from functools import partial\n\nfrom celery import shared_task\nfrom django.db import transaction\n"
+    task = "\n\n@shared_task\ndef ship(order_id, notes=None):\n    print(order_id)\n\n"
+    project = write(head + task + LINES)
+    [name] = project.files
+    path = project.root / name
+    path.write_bytes(path.read_bytes().replace(b"\n", end.encode()))
+    fixed = project.planned(RULE).changed[str(path)].decode()
+    assert fixed == (head + task + LINES_DEFERRED).replace("\n", end)
