@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
-from temporary import TemporaryProject
-
-Write = Callable[[str], TemporaryProject]
+from temporary import TemporaryProject, Write
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,3 +73,7 @@ class TemporaryProject:
         if [*texts] == ["shop/tasks.py"]:
             return texts["shop/tasks.py"]
         return "".join(f"# file: {name}\n{text}" for name, text in texts.items())
+
+
+# Makes a project of a program's text, each call another one.
+Write = Callable[[str], TemporaryProject]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Write
+from temporary import Write
 
 from flake8_tasks.model.facts import Declared, Dispatch
 from flake8_tasks.model.reader import Reader
@@ -54,7 +54,7 @@ def test_a_decorator_is_known_by_where_it_comes_from(write: Write, head: str) ->
         "from huey import RedisHuey\n\nhuey = RedisHuey()\n\n@huey.task()",
         "def shared_task(f):\n    return f\n\n@shared_task",
         "import functools\n\n@functools.cache",
-        "def task(**options):\n    def mark(f):\n        f.options = options\n        return f\n    return mark\n\n@task(queue='x')",
+        "def task(**o):\n    def mark(f):\n        f.o = o\n        return f\n    return mark\n\n@task(queue='x')",
     ],
 )
 def test_what_only_looks_like_a_task_is_none(write: Write, head: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Write
+from temporary import Write
 
 from flake8_tasks.edit import Fix, Refusal
 from flake8_tasks.rules.arguments.model_argument import rule

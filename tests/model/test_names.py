@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from conftest import Write
+from temporary import Write
 
 from flake8_tasks.model.names import Names
 
@@ -123,7 +123,7 @@ def test_a_name_is_followed_through_the_files_of_the_project(write: Write, name:
 
 
 def test_import_roots_can_be_configured(write: Write) -> None:
-    text = "# file: backend/code/shop/api.py\nfrom core.thing import work\n# file: backend/code/core/thing.py\ndef work(): pass\n"
+    text = "# file: backend/code/shop/api.py\n\n# file: backend/code/core/thing.py\ndef work(): pass\n"
     assert write(text).project(src=("backend/code",)).origin("core.thing.work") == "core.thing.work"
 
 
