@@ -103,6 +103,7 @@ class Project:
         self.asked: set[str] = set()
         self._modules: dict[str, Module] = {}
         self._held = 0
+        self._under_check = ""
         self._unreadable: dict[str, Unreadable] = {}
         self._summaries: dict[str, Summary | None] = {}
         self._found: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -175,7 +176,7 @@ class Project:
             data = self.index.data(path)
             self.index.met(path, data)
             try:
-                known = self.adopt(Source.of(path, data))
+                known = self._take(Source.of(path, data))
             except Unreadable as error:
                 self._unreadable[path] = error
                 raise
@@ -185,12 +186,16 @@ class Project:
         """A file of the project, parsed; None where it cannot be."""
         self.asked.add(f"path:{path}")
         try:
-            return self.adopt(self.source(path))
+            return self._take(self.source(path))
         except (OSError, Unreadable):
             return None
 
     def adopt(self, source: Source) -> Module:
-        """Take a file that somebody has parsed into the project."""
+        """Take the file that is checked next into the project; it stays in memory until another one is."""
+        self._under_check = source.path
+        return self._take(source)
+
+    def _take(self, source: Source) -> Module:
         self.asked.add("paths")  # its name hangs on them
         known = self._modules.pop(source.path, None)
         self._held -= len(known.source.text) if known else 0
@@ -198,16 +203,37 @@ class Project:
             known = Module(source, *self.module_name(source.path))
         self._modules[source.path] = known  # the newest is the last
         self._held += len(source.text)
-        while len(self._modules) > 1 and self._held > _HELD:
-            self._held -= len(self._modules.pop(next(iter(self._modules))).source.text)
+        if self._held > _HELD:
+            self._let_go(source.path)
         return known
+
+    def _let_go(self, newest: str) -> None:
+        """Forget the files that nobody has asked for longest."""
+        for path in [path for path in self._modules if path not in (newest, self._under_check)]:
+            module = self._modules.pop(path)
+            self._held -= len(module.source.text)
+            module.forget()
+            if self._held <= _HELD:
+                break
+
+    def close(self) -> None:
+        """Write what is to be kept, let go of the file it is kept in, and of everything in memory."""
+        self.cache.close()
+        for module in self._modules.values():
+            module.forget()
+        for held in (self._modules, self._unreadable, self._summaries, self._found, self._answers):
+            held.clear()
+        self._held = 0
 
     def summary(self, path: str) -> Summary | None:
         """What a file shows to the others; from the cache where its content is known there."""
         self.asked.add("paths")  # its name hangs on them
         self.asked.add(f"path:{path}")
         if path not in self._summaries:
-            self._summaries[path] = self._summary(path)
+            try:
+                self._summaries[path] = self._summary(path)
+            except RecursionError:  # nested too deeply: it says nothing to the others
+                self._summaries[path] = None
         return self._summaries[path]
 
     def _summary(self, path: str) -> Summary | None:
@@ -239,14 +265,19 @@ class Project:
             return None
         return self.remember("definition", name, lambda: self._definition(name, 0))
 
-    def remember(self, question: str, about: object, answer: Callable[[], T]) -> T:
-        """An answer, worked out once; what it asked of other files counts as asked each time it is used."""
+    def remember(self, question: str, about: object, answer: Callable[[], T], *, of: Module | None = None) -> T:
+        """An answer, worked out once; what it asked of other files counts as asked each time it is used.
+
+        Arguments:
+            of: the file that a node, or an answer with nodes in it, belongs to; the answer goes when its tree goes.
+        """
+        answers = self._answers if of is None else of.answers
         key = (question, about)
-        if key not in self._answers:
-            self._answers[key] = self.answered(answer)
-        found, asked = self._answers[key]
-        self.asked |= asked
-        return cast("T", found)
+        known = answers.get(key)
+        if known is None:
+            known = answers[key] = self.answered(answer)
+        self.asked |= known[1]
+        return cast("T", known[0])
 
     def answered(self, answer: Callable[[], T]) -> tuple[T, frozenset[str]]:
         """An answer, and what it asked of other files."""
