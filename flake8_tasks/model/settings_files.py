@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from flake8_tasks.edit import Span
@@ -24,6 +25,12 @@ def django_files(project: Project, summaries: Sequence[Summary]) -> tuple[str, .
     asked = (project.find(name) for summary in summaries for name in _named(summary))
     named = {path for path, rest in asked if path and not rest}
     return tuple(path for path in sorted(plausible | named) if not is_test_file(path, root))
+
+
+def has_settings_file(project: Project) -> bool:
+    """There is a `settings.py`, although it may say nothing of Celery."""
+    project.asked.add("paths")
+    return any(os.path.basename(path) == "settings.py" for path in project.index.paths)
 
 
 def _named(summary: Summary) -> Iterator[str]:

@@ -11,7 +11,7 @@ from flake8_tasks.model.frameworks.celery_settings import SETTINGS
 from flake8_tasks.model.index import SETTINGS as HOLDS_SETTINGS
 from flake8_tasks.model.project import Definition, Project, remembered
 from flake8_tasks.model.settings_apps import App, Apps, parts_of
-from flake8_tasks.model.settings_files import django_files, values_in
+from flake8_tasks.model.settings_files import django_files, has_settings_file, values_in
 from flake8_tasks.model.settings_names import CELERY, PLAIN, Spelling, is_private, is_test_class, is_test_file
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Imported, Statement, Summary
 from flake8_tasks.model.values import CallValue, Constant, Item, Mapping, Opaque, Reference, Value
@@ -284,7 +284,7 @@ class Sources:
     def _django(self, spelling: Spelling) -> Iterator[Found]:
         for path in self.django_files:
             yield from self._module(path, spelling, classes=True)
-        if self.made and not self.django_files:
+        if self.made and not self.django_files and not has_settings_file(self.project):
             self.unknown.append("no Django settings were found in the project")
 
     @remembered
