@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from flake8_tasks.frontends.cli import main
+from flake8_tasks.frontends.cli import program
 
 if __name__ == "__main__":  # a process started by `spawn` imports this module again
-    sys.exit(main())
+    sys.exit(program())

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 PARALLEL_FROM = 24  # files that hold task code: fewer are checked sooner than processes are started
 _CHUNK = 8
-_THRESHOLDS = (100_000, 20, 20)  # objects, and generations, between two searches for garbage
 _DEATHS = 5  # after so many killed workers the machine is the trouble, not a file
 
 Progress = Callable[[int, int], None]
@@ -68,11 +67,6 @@ def check_files(job: Job, progress: Progress | None = None) -> list[Outcome]:
     Raises:
         KeyboardInterrupt: the user has interrupted the run; the processes it started are gone.
     """
-    with _few_collections():
-        return _check_files(job, progress)
-
-
-def _check_files(job: Job, progress: Progress | None) -> list[Outcome]:
     desk = Desk(job)
     total = sum(map(len, job.groups.values()))
     outcomes: dict[str, Outcome] = {}
@@ -181,7 +175,7 @@ class Desk:
     def check(self, root: Path, path: str) -> Outcome:
         """Check one file."""
         for other in [each for each in self._projects if each != root]:
-            self._projects.pop(other).cache.close()  # files come project by project
+            self._projects.pop(other).close()  # files come project by project
         if root not in self._rules:
             self._rules[root] = selected(self.job.configs[root])
         job, project = self.job, self.project(root)
@@ -199,7 +193,7 @@ class Desk:
     def close(self) -> None:
         """Write what is to be kept, and let go of the files it is kept in: a new process must not share them."""
         for project in self._projects.values():
-            project.cache.close()
+            project.close()
         self._projects.clear()
 
 
@@ -240,7 +234,7 @@ def _pool(
         BrokenProcessPool: one of the processes has died.
     """
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, _context(), _begin, (job, os.getpid()))
+    pool = ProcessPoolExecutor(jobs, _context(), _begin, (job, os.getpid(), gc.get_threshold()))
     finished = False
     try:
         with _interrupts_held():
@@ -254,17 +248,6 @@ def _pool(
             for child in set(multiprocessing.active_children()) - others:
                 child.kill()
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Syntax trees are many objects and next to no garbage: looking for it took a third of the time of parsing."""
-    before = gc.get_threshold()
-    gc.set_threshold(*_THRESHOLDS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @contextmanager
@@ -294,13 +277,13 @@ def _processors() -> int:
 _desk: Desk | None = None
 
 
-def _begin(job: Job, parent: int) -> None:
+def _begin(job: Job, parent: int, thresholds: tuple[int, int, int]) -> None:
     global _desk
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    gc.set_threshold(*_THRESHOLDS)
+    gc.set_threshold(*thresholds)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _desk = Desk(job)
 

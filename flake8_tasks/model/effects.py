@@ -97,8 +97,8 @@ def effects(
     Arguments:
         frame: the block that the function stands in.
     """
-    finder = project.remember("finder of effects", module, lambda: _Finder(module, project, orm))
-    return project.remember("effects", function, lambda: finder.of(function, frame))
+    finder = project.remember("finder of effects", module, lambda: _Finder(module, project, orm), of=module)
+    return project.remember("effects", function, lambda: finder.of(function, frame), of=module)
 
 
 def may_follow(earlier: Effect, later: Effect) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.names import Names, Scope, ScopeNode
@@ -86,19 +87,46 @@ class Site:
         return self.module.parents.get(self.node)
 
 
+class Forgetful(Protocol):
+    """What keeps something that can be worked out again."""
+
+    def forget(self) -> None:
+        """Let go of it."""
+
+
 @dataclass(eq=False)
 class Module:
     """One file of a project, parsed.
 
     Arguments:
         name: the dotted name by which other files of the project import it.
+        answers: what the project remembers of its nodes.
+        readers: what reads it, and is forgotten with it.
     """
 
     source: Source
     name: str
     is_package: bool
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict, repr=False)
+    answers: dict[tuple[str, object], tuple[object, frozenset[str]]] = field(default_factory=dict, repr=False)
+    readers: list[Forgetful] = field(default_factory=list, repr=False)
     _walked: dict[ast.AST, list[Site]] = field(default_factory=dict, repr=False)
+
+    def forget(self) -> None:
+        """Let go of what was worked out; it comes again when it is asked for.
+
+        Sites, scopes and readers refer to the file and the file to them: memory would come back only with a search
+        for garbage, which takes long where there are many syntax trees.
+        """
+        if "names" in self.__dict__:
+            self.names.forget()
+        for name in self.__dict__.keys() - self.__dataclass_fields__.keys():
+            del self.__dict__[name]
+        for reader in self.readers:
+            reader.forget()
+        self.readers.clear()
+        self.answers.clear()
+        self._walked.clear()
 
     @cached_property
     def names(self) -> Names:
@@ -137,9 +165,7 @@ class Module:
         """The span of each keyword's or class attribute's value → that with its name."""
         found: dict[Span, Span] = {}
         for node in ast.walk(self.source.tree):
-            if isinstance(node, ast.keyword):
-                found[self.source.span(node.value)] = self.source.span(node)
-            elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            if isinstance(node, ast.keyword) or (isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None):
                 found[self.source.span(node.value)] = self.source.span(node)
         return found
 

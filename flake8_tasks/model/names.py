@@ -77,12 +77,19 @@ class Scope:
                 self._bindings.setdefault(name, []).append(binding)
         return self._bindings
 
+    def forget(self) -> None:
+        """Let go of the bindings and the scopes inside; both come again when they are asked for."""
+        self._bindings = None
+        self.children.clear()
+
     def child(self, node: ScopeNode) -> Scope:
         """The scope of a node that stands directly in this one."""
         scope = self.children.get(node)
         if scope is None:
             name = getattr(node, "name", "<lambda>" if isinstance(node, ast.Lambda) else "<comprehension>")
-            inner = f"{self.qualname}.<locals>" if isinstance(self.node, _FUNCTIONS + _COMPREHENSIONS) else self.qualname
+            inner = (
+                f"{self.qualname}.<locals>" if isinstance(self.node, _FUNCTIONS + _COMPREHENSIONS) else self.qualname
+            )
             scope = Scope(node, self, f"{inner}.{name}" if inner else name, self._module)
             self.children[node] = scope
         return scope
@@ -113,6 +120,15 @@ class Names:
         self.is_package = is_package
         self.stars: list[str] = []
         self.top = Scope(tree, None, "", self)
+
+    def forget(self) -> None:
+        """Let go of what is known of the scopes, which refer to each other."""
+        scopes = [self.top]
+        while scopes:
+            scope = scopes.pop()
+            scopes.extend(scope.children.values())
+            scope.forget()
+        self.stars.clear()
 
     def absolute(self, level: int, module: str | None) -> str:
         """The absolute name of what `from ..module import` names."""

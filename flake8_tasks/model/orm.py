@@ -80,7 +80,7 @@ class Orm:
             return None
         self._open.add(node)
         try:
-            return self.project.remember("orm", node, lambda: self._read(node, scope, module))
+            return self.project.remember("orm", node, lambda: self._read(node, scope, module), of=module)
         finally:
             self._open.discard(node)
 
@@ -171,7 +171,9 @@ class Orm:
 
     def parameters(self, module: Module) -> Parameters:
         """What the parameters of a file's functions are."""
-        return self.project.remember("orm parameters", module, lambda: Parameters(self.classes, self.views, module))
+        return self.project.remember(
+            "orm parameters", None, lambda: Parameters(self.classes, self.views, module), of=module
+        )
 
     # Calls.
 

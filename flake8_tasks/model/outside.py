@@ -68,7 +68,7 @@ class Outside:
 
     def of(self, call: ast.Call, frame: Frame, module: Module) -> Outward | None:
         """What a call does outside, None where it does nothing there or nobody can say."""
-        found = self.project.remember("outside", call, lambda: self._of(call, frame.scope, module, 0))
+        found = self.project.remember("outside", call, lambda: self._of(call, frame.scope, module, 0), of=module)
         return replace(found, contained=True) if found is not None and is_silenced(call) else found
 
     def _of(self, call: ast.Call, scope: Scope, module: Module, depth: int) -> Outward | None:

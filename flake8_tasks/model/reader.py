@@ -40,6 +40,14 @@ class Reader:
         self.tasks = project.tasks
         self._around: dict[ast.AST, Task | None] = {}
         self._dispatches: dict[ast.Call, Dispatch | None] = {}
+        module.readers.append(self)
+
+    def forget(self) -> None:
+        """Let go of the facts, which refer to it; they come again when they are asked for."""
+        for name in ("transactions", "results", "facts"):
+            self.__dict__.pop(name, None)
+        self._around.clear()
+        self._dispatches.clear()
 
     @cached_property
     def transactions(self) -> Transactions:
