@@ -36,8 +36,16 @@ _WORDS = (
     b".signature(",
 )
 # Where "ask" was found: `@app.task`, `@cron_task`, `class Sync(BaseTask):` and names that alone say what they are.
-_TASK_WORDS = re.compile(
-    rb"@[^\n]*task|class [^\n]*Task|(?:shared|send|register|periodic)_task|task_(?:serializer|(?:soft_)?time_limit)"
+# A pattern that begins with plain text is found fast; one for both would be tried at every byte.
+_TASK_LINES = (re.compile(rb"@[^\n]*task"), re.compile(rb"class [^\n]*Task"))
+_TASK_NAMES = (
+    b"shared_task",
+    b"send_task",
+    b"register_task",
+    b"periodic_task",
+    b"task_serializer",
+    b"task_time_limit",
+    b"task_soft_time_limit",
 )
 
 _MARKERS = ("pyproject.toml", "setup.cfg", "setup.py", "manage.py")
@@ -65,7 +73,9 @@ def may_hold_task_code(data: bytes, also: Sequence[bytes] = ()) -> bool:
     for word in _WORDS:
         if word in data:
             return True
-    if b"ask" in data and _TASK_WORDS.search(data):
+    if b"ask" in data and (
+        any(name in data for name in _TASK_NAMES) or any(line.search(data) for line in _TASK_LINES)
+    ):
         return True
     return any(word in data for word in also)
 

@@ -18,10 +18,11 @@ from flake8_tasks.model.requirements import texts
 TASKS, TRANSACTIONS, SETTINGS, CONFIGURES, REQUESTS = 1, 2, 4, 8, 16
 
 _SETTINGS = (b"elery", b"CELERY")
-_APP = re.compile(
-    rb"(?m)config_from_|task_cls|Celery\(|^\w+(?:\s*:[^=\n]+)?\s*=\s*[\w.]*celery\w*\("
-    rb"|\.conf(?:\[|\.(?:update|\w+\s*=[^=]))|\.Task\s*=[^=]|add_defaults"
-)
+_APP = (b"config_from_", b"task_cls", b"Celery(", b"add_defaults")
+# Each begins with plain text, which is found fast, or is tried only where that is.
+_APP_SET = (re.compile(rb"\.conf(?:\[|\.(?:update|\w+\s*=[^=]))"), re.compile(rb"\.Task\s*=[^=]"))
+_APP_CALL = re.compile(rb"celery\w*\(")
+_APP_MADE = re.compile(rb"(?m)^\w+(?:\s*:[^=\n]+)?\s*=\s*[\w.]*celery\w*\(")
 _TRANSACTIONS = (b"atomic", b"ATOMIC", b".begin(", b".begin_nested(")
 _RACY = 2_000_000_000  # a file changed less than this long ago, in ns, may change again within one tick of its clock
 
@@ -41,11 +42,19 @@ def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
         found |= TRANSACTIONS
     if any(word in data for word in _SETTINGS) or (found & TRANSACTIONS and b"ATOMIC_REQUESTS" in data):
         found |= SETTINGS
-    if b"DJANGO_SETTINGS_MODULE" in data or (found & (TASKS | SETTINGS) and _APP.search(data)):
+    if b"DJANGO_SETTINGS_MODULE" in data or (found & (TASKS | SETTINGS) and _has_app(data)):
         found |= CONFIGURES
     if b"request" in data:
         found |= REQUESTS
     return found
+
+
+def _has_app(data: bytes) -> bool:
+    return (
+        any(word in data for word in _APP)
+        or any(pattern.search(data) for pattern in _APP_SET)
+        or (_APP_CALL.search(data) is not None and _APP_MADE.search(data) is not None)
+    )
 
 
 class Index:
