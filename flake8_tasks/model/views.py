@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Span
@@ -25,8 +26,9 @@ _REQUESTS = frozenset({"django.http.HttpRequest", "django.http.request.HttpReque
 # Calls that may write to a database, by their names.
 _WRITES = re.compile(
     r"_?a?(?:bulk_)?(?:save|create|update|delete|destroy|insert|store|set_|add|remove|clear|write|mark|register|archive"
-    r"|publish|approve|merge|get_or_create|perform_|form_valid|execute|apply_|import_|clone|copy)"
+    r"|publish|approve|merge|get_or_create|perform_|form_valid|execute|apply_|import_|clone|copy_)"
 )
+_NO_DATABASES = ("django.core.files.", "django.core.cache.", "django.contrib.messages.")
 
 
 def is_view(project: Project, module: str, qualname: str) -> bool:
@@ -93,7 +95,15 @@ def may_write(module: Module, qualname: str, before: Span | None = None) -> bool
             continue
         for site in module.walk(function, frame):
             if isinstance(site.node, ast.Call) and (before is None or site.span < before):
-                name = getattr(site.node.func, "attr", getattr(site.node.func, "id", ""))
+                called = site.node.func
+                name = getattr(called, "attr", getattr(called, "id", ""))
                 if _WRITES.match(name) or any(keyword.arg == "save" for keyword in site.node.keywords):
-                    return True
+                    origin = module.origin(called, site.frame) if isinstance(called, ast.Name | ast.Attribute) else None
+                    if origin is None or not _is_elsewhere(origin):
+                        return True
     return False
+
+
+def _is_elsewhere(origin: str) -> bool:
+    """What is called is of the standard library, or keeps what it is given in files, a cache or the session."""
+    return origin.startswith(_NO_DATABASES) or origin.partition(".")[0] in sys.stdlib_module_names

@@ -270,6 +270,15 @@ VIEWS: Mapping[str, tuple[str, bool]] = {
         "        ship.delay(1)\n        request.user.save()",
         False,
     ),
+    "writes a file, a cache and a message": (
+        "import shutil\nfrom django.contrib import messages\nfrom django.core.cache import cache\n"
+        "from django.core.files.storage import default_storage\n"
+        "from django.views import View\nclass Place(View):\n    def post(self, request):\n"
+        "        default_storage.save('a', request.FILES['a'])\n        shutil.copy('a', 'b')\n"
+        "        cache.delete('a')\n        messages.add_message(request, 1, 'a')\n        request.GET.copy()\n"
+        "        ship.delay(1)",
+        False,
+    ),
     "kept out": (
         "from django.views.decorators.http import require_POST\n@transaction.non_atomic_requests\n@require_POST\n"
         "def place(request):\n    request.user.save()\n    ship.delay(1)",
