@@ -155,10 +155,10 @@ class Crowds:
         return self._is_function_of_many(node, scope)
 
     def _is_function_of_many(self, node: ast.Call, scope: Scope) -> bool:
-        """A function of the project whose result is no short list that is written out in it."""
+        """A function whose result is no short list that is written out in it, or is told by its name alone."""
         function = function_behind(node, scope, self.module, self.project)
         if function is None:
-            return False
+            return text(node.func).lower().rpartition(".")[2].rpartition("_")[2] in _RECIPIENTS
         return not any(isinstance(value, ast.List | ast.Tuple | ast.Set) and value.elts for value in returned(function))
 
 
