@@ -73,9 +73,7 @@ def may_hold_task_code(data: bytes, also: Sequence[bytes] = ()) -> bool:
     for word in _WORDS:
         if word in data:
             return True
-    if b"ask" in data and (
-        any(name in data for name in _TASK_NAMES) or any(line.search(data) for line in _TASK_LINES)
-    ):
+    if b"ask" in data and (any(name in data for name in _TASK_NAMES) or any(line.search(data) for line in _TASK_LINES)):
         return True
     return any(word in data for word in also)
 
@@ -169,7 +167,10 @@ def _upwards(folder: str) -> Iterator[str]:
 
 def _marked(folder: str) -> bool:
     if folder not in _has_marker:
-        _has_marker[folder] = any(os.path.isfile(os.path.join(folder, name)) for name in _MARKERS)
+        found = {name for name in _MARKERS if os.path.isfile(os.path.join(folder, name))}
+        if found == {"setup.py"} and os.path.isfile(os.path.join(folder, "__init__.py")):
+            found.clear()  # a module of a package: the views of a setup page
+        _has_marker[folder] = bool(found)
     return _has_marker[folder]
 
 

@@ -82,6 +82,14 @@ class TestProjectRoot:
         assert project_root(tmp_path / "shop/orders") == tmp_path / "shop"
         assert project_root(tmp_path / "other.py") == tmp_path
 
+    def test_is_no_package_that_has_a_module_of_this_name(self, tmp_path: Path) -> None:
+        write(tmp_path, "manage.py", "shop/views/__init__.py", "shop/views/setup.py", "shop/views/orders.py")
+        assert project_root(tmp_path / "shop/views/orders.py") == tmp_path
+        assert names(tmp_path, python_files(tmp_path)) == [
+            "manage.py",
+            *("shop/views/__init__.py", "shop/views/orders.py", "shop/views/setup.py"),
+        ]
+
     def test_is_the_git_top_level_where_nothing_is_marked(self, tmp_path: Path) -> None:
         write(repository(tmp_path / "shop"), "orders/tasks.py")
         assert project_root(tmp_path / "shop/orders/tasks.py") == tmp_path / "shop"
