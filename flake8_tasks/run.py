@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +20,8 @@ from flake8_tasks.kept import Outcome, keep, recall
 from flake8_tasks.model.source import Unreadable
 
 if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
     from flake8_tasks.model.project import Project
     from flake8_tasks.rule import Rule
 
@@ -198,6 +197,8 @@ class Desk:
 
 
 def _in_processes(job: Job, waiting: Sequence[tuple[Path, str]], jobs: int, take: Callable[[Outcome], None]) -> None:
+    from concurrent.futures.process import BrokenProcessPool  # costs 30 ms, and few files are checked without it
+
     done: set[str] = set()
 
     def receive(outcomes: list[Outcome]) -> None:
@@ -233,6 +234,9 @@ def _pool(
     Raises:
         BrokenProcessPool: one of the processes has died.
     """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(jobs, _context(), _begin, (job, os.getpid(), gc.get_threshold()))
     finished = False
@@ -263,8 +267,10 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def _context() -> BaseContext:
     """`fork` on Linux, where it is safe: we have no threads when the processes start, and it costs no imports."""
+    import multiprocessing
+
     return multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 
 

@@ -18,11 +18,13 @@ from flake8_tasks.model.source import Source
 from flake8_tasks.model.summary import Summarizer, Summary
 from flake8_tasks.model.values import Value
 
-_TELLING = re.compile(
-    r"\.(?:delay|apply_async|apply|delay_on_commit|apply_async_on_commit|s|si|signature|subtask|map|starmap|chunks"
-    r"|retry|get|wait|join|join_native|collect|get_leaf|send_task|conf|task|tasks|begin|begin_nested)\b"
-    r"|\b(?:atomic|shared_task|crontab|chain|group|chord|signature|send_task|task|Task|celery|serializer)\b|[Cc]elery"
-)
+_METHODS = (
+    "delay apply_async apply delay_on_commit apply_async_on_commit s si signature subtask map starmap chunks"
+    " retry get wait join join_native collect get_leaf send_task conf task tasks begin begin_nested"
+).split()
+_WORDS = "atomic shared_task crontab chain group chord signature send_task task Task celery serializer".split()
+_TELLING = frozenset((*(f".{word}" for word in (*_METHODS, *_WORDS)), *_WORDS))
+_TOKEN = re.compile(r"\.?\w+")
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.alias)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -165,8 +167,9 @@ class Module:
         """The span of each keyword's or class attribute's value → that with its name."""
         found: dict[Span, Span] = {}
         for node in ast.walk(self.source.tree):
-            if isinstance(node, ast.keyword) or (isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None):
-                found[self.source.span(node.value)] = self.source.span(node)
+            value = node.value if isinstance(node, ast.keyword | ast.Assign | ast.AnnAssign) else None
+            if value is not None:
+                found[self.source.span(value)] = self.source.span(node)
         return found
 
     def named_span(self, span: Span) -> Span:
@@ -176,7 +179,17 @@ class Module:
     @cached_property
     def telling_lines(self) -> list[bool]:
         """For each line, counted from 0, whether a telling word stands in it."""
-        return [_TELLING.search(line) is not None for line in self.source.lines]
+        text = self.source.text
+        words = [*_TELLING.intersection(_TOKEN.findall(text))]
+        if "Celery" in text or "celery" in text:
+            words += ["Celery", "celery"]
+        if not words:
+            return [False] * len(self.source.lines)
+        return [
+            any(word in line for word in words)
+            and (not _TELLING.isdisjoint(_TOKEN.findall(line)) or "Celery" in line or "celery" in line)
+            for line in self.source.lines
+        ]
 
     @cached_property
     def functions(self) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame]]:

@@ -183,6 +183,11 @@ class Names:
         return None
 
 
+# What binds no name: never, and where there is no `:=`.
+_SPEECHLESS = frozenset({ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal, ast.Name, ast.Constant})
+_WITHOUT_WALRUS = _SPEECHLESS | {ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete, *ast.expr.__subclasses__()}
+
+
 def _bound(scope: ScopeNode, names: Names) -> Iterator[tuple[str, Binding]]:
     match scope:
         case ast.FunctionDef(args=arguments) | ast.AsyncFunctionDef(args=arguments) | ast.Lambda(args=arguments):
@@ -195,9 +200,12 @@ def _bound(scope: ScopeNode, names: Names) -> Iterator[tuple[str, Binding]]:
             for generator in scope.generators:
                 yield from _targets(generator.target, How.ITERATION, generator, generator.iter)
             return
+    skipped = _SPEECHLESS if names.walrus else _WITHOUT_WALRUS
     stack: list[ast.AST] = list(reversed(body))
     while stack:
         node = stack.pop()
+        if node.__class__ in skipped:
+            continue
         match node:
             case ast.Import():
                 for alias in node.names:
@@ -235,12 +243,12 @@ def _bound(scope: ScopeNode, names: Names) -> Iterator[tuple[str, Binding]]:
                 if node.name:
                     yield node.name, Binding(How.OTHER, node)
                 stack.extend(reversed(node.body))
+            case ast.If() | ast.While() if not names.walrus:
+                stack.extend(reversed([*node.body, *node.orelse]))
             case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
                 yield name, Binding(How.OTHER, node)
                 stack.extend(ast.iter_child_nodes(node))
-            case ast.Global() | ast.Nonlocal() | ast.Lambda() | ast.Name() | ast.Constant():
-                pass
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 pass
             case ast.expr() if not names.walrus or isinstance(scope, ast.Module | ast.ClassDef):
                 pass

@@ -147,12 +147,30 @@ class Project:
         self.asked.add("paths")
         return self._found[name]
 
+    @cached_property
+    def _roots_with(self) -> dict[str, tuple[str, ...]]:
+        """The first part of a dotted name → the import roots that have a file or folder of that name."""
+        folders: set[str] = set()
+        for folder in {os.path.dirname(path) for path in self.index.paths}:
+            while folder not in folders and folder != os.path.dirname(folder):
+                folders.add(folder)
+                folder = os.path.dirname(folder)
+        held: dict[str, set[str]] = {}
+        for path in (*folders, *self.index.paths):
+            above, name = os.path.split(path)
+            held.setdefault(above, set()).add(name.removesuffix(".py"))
+        found: dict[str, tuple[str, ...]] = {}
+        for root in self.import_roots:
+            for name in held.get(root.rstrip(os.sep), ()):
+                found[name] = (*found.get(name, ()), root)
+        return found
+
     def _files_of(self, parts: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
         for length in range(min(len(parts), _DEEPEST), 0, -1):
             inner = os.path.join(*parts[:length]) if all(parts[:length]) else ""
             if not inner:
                 continue
-            for root in self.import_roots:
+            for root in self._roots_with.get(parts[0], ()):
                 base = os.path.join(root, inner)
                 for path in (f"{base}.py", os.path.join(base, "__init__.py")):
                     if path in self.index.known:

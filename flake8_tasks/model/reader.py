@@ -40,6 +40,7 @@ class Reader:
         self.tasks = project.tasks
         self._around: dict[ast.AST, Task | None] = {}
         self._dispatches: dict[ast.Call, Dispatch | None] = {}
+        self._said: dict[frozenset[str], bool] = {}
         module.readers.append(self)
 
     def forget(self) -> None:
@@ -292,8 +293,16 @@ class Reader:
             return False
         if (function.attr if isinstance(function, ast.Attribute) else function.id) in names:
             return True
+        if not self._says_one_of(names):
+            return False
         origin = self.module.origin(function, frame)
         return origin is not None and origin.rpartition(".")[2] in names
+
+    def _says_one_of(self, names: frozenset[str]) -> bool:
+        """One of some names stands in the file at all, in an import too."""
+        if names not in self._said:
+            self._said[names] = any(name in self.module.source.text for name in names)
+        return self._said[names]
 
     def _handed_on(self, node: ast.Call, site: Site) -> Dispatch | None:
         """A configured dispatcher: `send(task, 1)`, `send(task.s(1))`."""

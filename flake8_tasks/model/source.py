@@ -85,10 +85,20 @@ class Source:
     @cached_property
     def lines(self) -> list[str]:
         """Lines as the syntax tree counts them (a form feed ends none), with their line ends."""
-        return _LINE.findall(self.text)
+        if "\r" in self.text:
+            return _LINE.findall(self.text)
+        *whole, last = self.text.split("\n")
+        lines = [f"{line}\n" for line in whole]
+        return [*lines, last] if last else lines
+
+    @cached_property
+    def _is_ascii(self) -> bool:
+        return self.text.isascii()
 
     def column(self, line: int, offset: int) -> int:
         """The 1-based character column of a 0-based UTF-8 byte offset."""
+        if self._is_ascii:
+            return offset + 1
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         if text.isascii():
             return offset + 1

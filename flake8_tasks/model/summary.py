@@ -29,7 +29,10 @@ _CONFIGURES = re.compile(
 _MAKES_TASKS = re.compile("[Tt]ask|Celery")
 _WRAPS = re.compile(r"[Tt]ask|Celery|\breturn\b|\.setdefault\(|\.update\(|\*\*|@")
 # Parts of the words above, of which a line has one where the pattern can match: searched for first, for speed.
-_CONFIGURES_HINTS = ("onf", "elery", "CELERY", "ask", "s()", "ATOMIC", "DJANGO", "add_def")
+_CONFIGURES_HINTS = (
+    *(".conf", "config_from_", "elery", "CELERY", "Task", "task_cls", "globals()", "locals()", "vars()"),
+    *("ATOMIC_REQUESTS", "DJANGO_SETTINGS_MODULE", "add_defaults"),
+)
 _MAKES_TASKS_HINTS = ("ask", "Celery")
 _WRAPS_HINTS = ("ask", "Celery", "return", ".setdefault(", ".update(", "**", "@")
 

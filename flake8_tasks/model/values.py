@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from flake8_tasks.edit import Span
@@ -155,12 +156,20 @@ def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
 
 
 _KINDS: dict[str, type] = {}
+_FIELDS: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def recorded(kind: type) -> type:
     """Let `pack` and `unpack` carry a dataclass."""
     _KINDS[kind.__name__] = kind
+    _FIELDS[kind] = _reader_of(kind.__slots__)  # type: ignore[attr-defined]
     return kind
+
+
+def _reader_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda value: (get(value),)
 
 
 for _kind in (Constant, Reference, Attribute, CallValue, Sequence, Mapping, Item, Opaque):
@@ -169,15 +178,16 @@ for _kind in (Constant, Reference, Attribute, CallValue, Sequence, Mapping, Item
 
 def pack(value: Any) -> Any:
     """A value as JSON can hold it: dataclasses and tuples as lists that begin with their kind, dicts as they are."""
-    if isinstance(value, Span):
+    kind = value.__class__
+    if kind is Span:
         return ["@", *value]
-    if isinstance(value, tuple):
-        return ["(", *map(pack, value)]
-    if isinstance(value, dict):
+    if kind is tuple:
+        return ["(", *[item if item.__class__ in _PLAIN else pack(item) for item in value]]
+    if kind is dict:
         return {key: pack(item) for key, item in value.items()}
-    name = type(value).__name__
-    if name in _KINDS:
-        return [name, *(pack(getattr(value, field)) for field in _KINDS[name].__slots__)]  # type: ignore[attr-defined]
+    if kind in _FIELDS:
+        parts = _FIELDS[kind](value)
+        return [kind.__name__, *[part if part.__class__ in _PLAIN else pack(part) for part in parts]]
     return value
 
 
@@ -187,12 +197,12 @@ def unpack(value: Any) -> Any:
     Raises:
         KeyError, TypeError, ValueError: it was not packed by `pack`.
     """
-    if isinstance(value, dict):
+    if value.__class__ is dict:
         return {key: unpack(item) for key, item in value.items()}
-    if not isinstance(value, list):
+    if value.__class__ is not list:
         return value
     kind, *rest = value
     if kind == "@":
         return Span(*rest)
-    items = map(unpack, rest)
+    items = [item if item.__class__ in _PLAIN else unpack(item) for item in rest]
     return tuple(items) if kind == "(" else _KINDS[kind](*items)
