@@ -69,4 +69,6 @@ def _crash(path: str, who: str, span: Span, error: Exception) -> Diagnostic:
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(last.filename)}:{last.lineno}"
     reason = " ".join(str(error).split())[:80]
-    return Diagnostic(CRASH, CRASH_NAME, path, span, f"internal error in {who}: {type(error).__name__}: {reason} ({where})")
+    return Diagnostic(
+        CRASH, CRASH_NAME, path, span, f"internal error in {who}: {type(error).__name__}: {reason} ({where})"
+    )

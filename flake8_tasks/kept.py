@@ -68,7 +68,13 @@ def _row(found: Diagnostic) -> list[Any]:
 
 
 def _finding(
-    path: str, code: str, name: str, span: Sequence[int], message: str, fix: Sequence[str] | None, related: Sequence[Any]
+    path: str,
+    code: str,
+    name: str,
+    span: Sequence[int],
+    message: str,
+    fix: Sequence[str] | None,
+    related: Sequence[Any],
 ) -> Diagnostic:
     recalled: Fix | Refusal | None = None
     if fix:

@@ -8,9 +8,9 @@ import sys
 
 from flake8_tasks.frontends.cli import CLEAN, FOUND
 from flake8_tasks.frontends.request import Request, request
+from flake8_tasks.kept import Outcome
 from flake8_tasks.report import Report
 from flake8_tasks.rules import all_rules
-from flake8_tasks.kept import Outcome
 
 
 def check(asked: argparse.Namespace) -> int:

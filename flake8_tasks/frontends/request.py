@@ -51,7 +51,9 @@ class Request:
         from flake8_tasks.frontends.progress import progress_on
 
         content = self.overlay if overlay is None else {**self.overlay, **overlay}
-        job = run.Job(self.groups, self.configs, self.cache, content, self.named, jobs=self.jobs, edits=overlay is not None)
+        job = run.Job(
+            self.groups, self.configs, self.cache, content, self.named, jobs=self.jobs, edits=overlay is not None
+        )
         begun = time.perf_counter()
         with progress_on(sys.stderr) as progress:
             outcomes = run.check_files(job, progress)

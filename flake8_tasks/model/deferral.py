@@ -50,7 +50,7 @@ def _on_commit(dispatch: Dispatch, using: str | None) -> tuple[Edit, ...] | Refu
     imports: list[Edit] = []
     for module, name in needed:
         found = dispatch.module.names.find(name, dispatch.frame.scope)
-        if found is None or found[0] is dispatch.module.names.top:
+        if found is None or found[0].parent is None:
             imports.append(AddImport(source.path, module, name))
         elif not all(each.how is How.IMPORT and each.origin == f"{module}.{name}" for each in found[1]):
             return Refusal(f"`{name}` means something else here")

@@ -290,7 +290,9 @@ class Retry(CallFact):
 
     @property
     def counts_itself(self) -> bool:
-        """Its function decides by `request.retries`, or works with the number of retries allowed."""
+        """Its function decides by `request.retries` or by the clock, or works with the number of retries allowed."""
+        if any(isinstance(frame.node, ast.If) and _asks_the_clock(frame.node.test) for frame in self.frame.here()):
+            return True
         around = self.frame.function
         for node in ast.walk(around.node) if around is not None else ():
             match node:
@@ -608,3 +610,9 @@ Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared | TaskClass | Roo
 
 def _mentions(node: ast.AST, attribute: str) -> bool:
     return any(isinstance(part, ast.Attribute) and part.attr == attribute for part in ast.walk(node))
+
+
+def _asks_the_clock(node: ast.AST) -> bool:
+    words = ("now", "utcnow", "time", "monotonic", "timedelta")
+    calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
+    return any(getattr(function, "attr", getattr(function, "id", "")) in words for function in calls)

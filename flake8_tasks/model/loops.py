@@ -31,8 +31,7 @@ class FanOut:
         loop: the statement or comprehension.
         frame: the block that the loop stands in.
         effect: the first thing it sends.
-        repeats: a retry would begin with the first again: nothing is written down for each item, and the failure leaves
-            the task.
+        repeats: a retry would begin with the first again: nothing is written down for each item.
     """
 
     declared: Declared
@@ -91,7 +90,9 @@ def fan_outs(declared: Declared) -> Iterator[FanOut]:
                 continue
             if around.node in seen:
                 break
-            repeats = not _keeps_track(found, around) and not is_contained(around.parent, function)
+            if is_contained(around.parent, function):
+                break  # the author has decided what a failure means for the rest
+            repeats = not _keeps_track(found, around)
             fan_out = FanOut(declared, around.node, around.parent, effect, repeats)
             if _stops_the_rest(fan_out) and crowds.goes_through_many(
                 fan_out.target, fan_out.source, around.parent.scope

@@ -7,6 +7,7 @@ import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 UNBOUND = "<unbound>"
 BUILTIN = "builtins"
@@ -119,11 +120,16 @@ class Names:
         self.walrus = walrus
         self.is_package = is_package
         self.stars: list[str] = []
-        self.top = Scope(tree, None, "", self)
+        self._tree = tree
+
+    @cached_property
+    def top(self) -> Scope:
+        """The scope of the module level."""
+        return Scope(self._tree, None, "", self)
 
     def forget(self) -> None:
         """Let go of what is known of the scopes, which refer to each other."""
-        scopes = [self.top]
+        scopes = [self.__dict__.pop("top")] if "top" in self.__dict__ else []
         while scopes:
             scope = scopes.pop()
             scopes.extend(scope.children.values())
@@ -171,7 +177,7 @@ class Names:
         for binding in bindings:
             if binding.how is How.IMPORT:
                 return binding.origin
-        if where is self.top:
+        if where.parent is None:
             return f"{self.module}.{name}"
         if isinstance(where.node, ast.ClassDef):
             return f"{self.module}.{where.qualname}.{name}"

@@ -102,7 +102,7 @@ class Reader:
                 yield from self._task_class(node, site.frame)
             return
         assert isinstance(node, ast.Call)
-        if site.frame.scope is self.module.names.top and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
+        if site.frame.scope.parent is None and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
             yield from self._made(node, node.args[0], site.frame)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         dispatch = self.dispatch(node, site.frame)

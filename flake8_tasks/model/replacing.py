@@ -64,7 +64,7 @@ def hand_over(wait: Wait) -> tuple[Edit, ...] | Refusal | None:
     if len(straight.signatures) > 1:
         what = f"chain({', '.join(straight.signatures)})"
         found = wait.module.names.find("chain", wait.frame.scope)
-        if found is not None and found[0] is not wait.module.names.top:
+        if found is not None and found[0].parent is not None:
             if not all(each.how is How.IMPORT and each.origin == "celery.chain" for each in found[1]):
                 return Refusal("`chain` means something else here")
         else:

@@ -150,7 +150,9 @@ class _Search:
             return True
         outer = self.module.parents.get(dispatch.call)
         call = self.module.parents.get(outer) if isinstance(outer, ast.Attribute) else None
-        return isinstance(call, ast.Call) and not call.args and isinstance(outer, ast.Attribute) and outer.attr == "delay"
+        return (
+            isinstance(call, ast.Call) and not call.args and isinstance(outer, ast.Attribute) and outer.attr == "delay"
+        )
 
     def _called(self, call: ast.Call, frame: Frame, what: str, skip: int = 0) -> Use:
         site = Site(call, frame, self.module)
@@ -173,7 +175,9 @@ def _names(module: Module) -> Iterator[tuple[ast.Name | ast.Attribute | ast.Cons
     stack: list[tuple[ast.AST, Frame]] = [(module.source.tree, module.top)]
     while stack:
         node, frame = stack.pop()
-        if isinstance(node, ast.Name | ast.Attribute) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+        if isinstance(node, ast.Name | ast.Attribute) or (
+            isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ):
             yield node, frame
         for child in ast.iter_child_nodes(node):
             module.parents[child] = node

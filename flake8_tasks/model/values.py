@@ -118,41 +118,43 @@ def dotted(node: ast.expr) -> tuple[str, ...] | None:
 
 def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
     """The picture of an expression, `origin` telling where dotted names come from."""
-
-    def of(node: ast.expr) -> Value:
-        match node:
-            case ast.Constant(value=str() | int() | float() | None as value):
-                return Constant(value, span(node))
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-                return Constant(-value, span(node))
-            case ast.Name() | ast.Attribute():
-                if parts := dotted(node):
-                    return Reference(parts, origin(node), span(node))
-                assert isinstance(node, ast.Attribute)
-                return Attribute(of(node.value), node.attr, span(node))
-            case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
-                named = tuple((Constant(k.arg, span(k.value)), of(k.value)) for k in keywords if k.arg)
-                return Mapping(named, len(named) == len(keywords), span(node))
-            case ast.Call(func=function, args=arguments, keywords=keywords):
-                starred = any(isinstance(argument, ast.Starred) for argument in arguments)
-                return CallValue(
-                    of(function),
-                    tuple(of(argument) for argument in arguments if not isinstance(argument, ast.Starred)),
-                    tuple((keyword.arg, of(keyword.value)) for keyword in keywords if keyword.arg),
-                    not starred and all(keyword.arg for keyword in keywords),
-                    span(node),
-                )
-            case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
-                return Sequence(tuple(of(item) for item in items), span(node))
-            case ast.Dict(keys=keys, values=values):
-                pairs = tuple((of(key), of(value)) for key, value in zip(keys, values, strict=True) if key)
-                return Mapping(pairs, all(keys), span(node))
-            case ast.Subscript(value=value, slice=ast.Constant(value=str(key))):
-                return Item(of(value), key, span(node))
-            case _:
-                return Opaque(span(node))
-
-    return of(node)
+    match node:
+        case ast.Constant(value=str() | int() | float() | None as value):
+            return Constant(value, span(node))
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return Constant(-value, span(node))
+        case ast.Name() | ast.Attribute():
+            if parts := dotted(node):
+                return Reference(parts, origin(node), span(node))
+            assert isinstance(node, ast.Attribute)
+            return Attribute(picture(node.value, origin, span), node.attr, span(node))
+        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
+            named = tuple((Constant(k.arg, span(k.value)), picture(k.value, origin, span)) for k in keywords if k.arg)
+            return Mapping(named, len(named) == len(keywords), span(node))
+        case ast.Call(func=function, args=arguments, keywords=keywords):
+            starred = any(isinstance(argument, ast.Starred) for argument in arguments)
+            return CallValue(
+                picture(function, origin, span),
+                tuple(
+                    picture(argument, origin, span) for argument in arguments if not isinstance(argument, ast.Starred)
+                ),
+                tuple((keyword.arg, picture(keyword.value, origin, span)) for keyword in keywords if keyword.arg),
+                not starred and all(keyword.arg for keyword in keywords),
+                span(node),
+            )
+        case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
+            return Sequence(tuple(picture(item, origin, span) for item in items), span(node))
+        case ast.Dict(keys=keys, values=values):
+            pairs = tuple(
+                (picture(key, origin, span), picture(value, origin, span))
+                for key, value in zip(keys, values, strict=True)
+                if key
+            )
+            return Mapping(pairs, all(keys), span(node))
+        case ast.Subscript(value=value, slice=ast.Constant(value=str(key))):
+            return Item(picture(value, origin, span), key, span(node))
+        case _:
+            return Opaque(span(node))
 
 
 _KINDS: dict[str, type] = {}

@@ -90,7 +90,10 @@ rule = Rule(
     ignore_when="A serializer of your own carries querysets.",
     see=(
         ("Celery: database transactions and state", "https://docs.celeryq.dev/en/stable/userguide/tasks.html#state"),
-        ("Django: pickling querysets", "https://docs.djangoproject.com/en/stable/ref/models/querysets/#pickling-querysets"),
+        (
+            "Django: pickling querysets",
+            "https://docs.djangoproject.com/en/stable/ref/models/querysets/#pickling-querysets",
+        ),
     ),
 )
 
