@@ -13,7 +13,7 @@ from pathlib import Path
 from flake8_tasks import files
 from flake8_tasks.model import inference
 from flake8_tasks.model.cache import Cache, digest
-from flake8_tasks.model.requirements import texts
+from flake8_tasks.model.changes.requirements import texts
 
 TASKS, TRANSACTIONS, SETTINGS, CONFIGURES, REQUESTS = 1, 2, 4, 8, 16
 

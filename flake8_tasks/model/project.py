@@ -22,11 +22,11 @@ from flake8_tasks.model.testing import is_test_name
 from flake8_tasks.model.values import CallValue, Constant, Reference, Value, pack, unpack
 
 if TYPE_CHECKING:
-    from flake8_tasks.model.callers import Callers
-    from flake8_tasks.model.openers import Openers
-    from flake8_tasks.model.orm import Orm
-    from flake8_tasks.model.settings import Settings
-    from flake8_tasks.model.tasks import Tasks
+    from flake8_tasks.model.orm.reading import Orm
+    from flake8_tasks.model.settings.found import Settings
+    from flake8_tasks.model.tasks.task import Tasks
+    from flake8_tasks.model.transactions.callers import Callers
+    from flake8_tasks.model.transactions.openers import Openers
 
 _TOO_DEEP = 20
 _DEEPEST = 30  # folders that a module stands in
@@ -434,35 +434,35 @@ class Project:
     @property
     def settings(self) -> Settings:
         """The Celery settings of the project."""
-        from flake8_tasks.model.settings import Settings
+        from flake8_tasks.model.settings.found import Settings
 
         return self.remember("settings", None, lambda: Settings(self))
 
     @cached_property
     def tasks(self) -> Tasks:
         """The tasks of the project."""
-        from flake8_tasks.model.tasks import Tasks
+        from flake8_tasks.model.tasks.task import Tasks
 
         return Tasks(self)
 
     @cached_property
     def orm(self) -> Orm:
         """What is an ORM instance or queryset."""
-        from flake8_tasks.model.orm import Orm
+        from flake8_tasks.model.orm.reading import Orm
 
         return Orm(self)
 
     @cached_property
     def callers(self) -> Callers:
         """Who calls which function."""
-        from flake8_tasks.model.callers import Callers
+        from flake8_tasks.model.transactions.callers import Callers
 
         return Callers(self)
 
     @cached_property
     def openers(self) -> Openers:
         """What opens a transaction."""
-        from flake8_tasks.model.openers import Openers
+        from flake8_tasks.model.transactions.openers import Openers
 
         return Openers(self)
 

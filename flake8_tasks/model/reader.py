@@ -21,8 +21,8 @@ from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.names import UNBOUND, Binding, How
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.results import Results
-from flake8_tasks.model.tasks import Task, function_of
-from flake8_tasks.model.transactions import Transactions
+from flake8_tasks.model.tasks.task import Task, function_of
+from flake8_tasks.model.transactions.around import Transactions
 from flake8_tasks.model.values import CallValue, Reference
 
 _SEND = DISPATCH | {"()"}

@@ -11,7 +11,7 @@ from flake8_tasks.model.flow import reaching
 from flake8_tasks.model.frameworks.celery import APP_RESULTS, RESULT_TYPES
 from flake8_tasks.model.module import Frame, Module
 from flake8_tasks.model.names import Binding, How
-from flake8_tasks.model.tasks import function_of
+from flake8_tasks.model.tasks.task import function_of
 from flake8_tasks.model.values import Reference
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from temporary import Write
 
 from flake8_tasks.model.facts import Declared, Dispatch
 from flake8_tasks.model.reader import Reader
-from flake8_tasks.model.tasks import Task
+from flake8_tasks.model.tasks.task import Task
 
 APP = """
 # file: shop/celery.py

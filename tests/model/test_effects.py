@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flake8_tasks.config import Config
-from flake8_tasks.model.effects import UNKNOWN_FIELDS, Effect, effects, may_follow
-from flake8_tasks.model.orm import Orm
+from flake8_tasks.model.effects.effect import UNKNOWN_FIELDS, Effect, effects, may_follow
+from flake8_tasks.model.orm.reading import Orm
 from flake8_tasks.model.project import Project
 
 FILES = {

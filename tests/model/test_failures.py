@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flake8_tasks.config import Config
-from flake8_tasks.model.failures import is_contained, is_silenced
+from flake8_tasks.model.effects.failures import is_contained, is_silenced
 from flake8_tasks.model.module import Site
 from flake8_tasks.model.project import Project
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flake8_tasks.config import Config
-from flake8_tasks.model.orm import Instance, Orm, Queryset
+from flake8_tasks.model.orm.reading import Instance, Orm, Queryset
 from flake8_tasks.model.project import Project
 
 MODELS = """

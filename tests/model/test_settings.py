@@ -10,7 +10,7 @@ from temporary import TemporaryProject
 
 from flake8_tasks.config import Config
 from flake8_tasks.model.project import Project
-from flake8_tasks.model.settings import Settings
+from flake8_tasks.model.settings.found import Settings
 from flake8_tasks.model.values import Constant, Opaque, Reference
 
 Write = Callable[[str], TemporaryProject]

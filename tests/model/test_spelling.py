@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flake8_tasks.model.frameworks.celery import KNOWN_CUSTOM_OPTIONS, KNOWN_WRONG_OPTIONS, TASK_OPTIONS
-from flake8_tasks.model.spelling import Mistake, meant, mistake
+from flake8_tasks.model.tasks.spelling import Mistake, meant, mistake
 
 KNOWN = ("max_retries", "retry_backoff", "retry_backoff_max", "time_limit", "soft_time_limit", "autoretry_for", "queue")
 

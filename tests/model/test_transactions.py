@@ -11,7 +11,7 @@ from flake8_tasks.config import Config
 from flake8_tasks.model.facts import Dispatch
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.reader import Reader
-from flake8_tasks.model.transactions import Transaction
+from flake8_tasks.model.transactions.around import Transaction
 
 Write = Callable[[str], TemporaryProject]
 

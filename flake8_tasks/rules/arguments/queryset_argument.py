@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from flake8_tasks.edit import Edit, Refusal, ReplaceExpression, Safety
-from flake8_tasks.model.arguments import Argument
+from flake8_tasks.model.changes.handover import Handover, hand_over
 from flake8_tasks.model.facts import Dispatch, Retry
-from flake8_tasks.model.handover import Handover, hand_over
-from flake8_tasks.model.orm import Queryset
+from flake8_tasks.model.facts.arguments import Argument
+from flake8_tasks.model.orm.reading import Queryset
 from flake8_tasks.rule import Problem, Rule
 
 rule = Rule(

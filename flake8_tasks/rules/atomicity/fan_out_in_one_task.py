@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from flake8_tasks.diagnostic import Related
 from flake8_tasks.edit import Edit, Refusal, Safety
+from flake8_tasks.model.changes.separation import one_task_each
+from flake8_tasks.model.effects.loops import FanOut, fan_outs
 from flake8_tasks.model.facts import Declared
-from flake8_tasks.model.loops import FanOut, fan_outs
-from flake8_tasks.model.separation import one_task_each
 from flake8_tasks.rule import Problem, Rule
 
 rule = Rule(

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from flake8_tasks.diagnostic import Related
 from flake8_tasks.edit import Safety
+from flake8_tasks.model.effects.saves import half_saved
 from flake8_tasks.model.facts import Declared
-from flake8_tasks.model.saves import half_saved
 from flake8_tasks.rule import Problem, Rule
 
 rule = Rule(

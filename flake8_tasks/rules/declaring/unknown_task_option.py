@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from flake8_tasks.edit import Edit, Refusal, RenameKeyword, ReplaceExpression, Safety
 from flake8_tasks.model.facts import Declared, TaskClass
-from flake8_tasks.model.spelling import Mistake, mistake
+from flake8_tasks.model.tasks.spelling import Mistake, mistake
 from flake8_tasks.rule import Problem, Rule
 
 rule = Rule(

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from flake8_tasks.edit import Edit, NameHandler, Place, Refusal, Safety, SetKeyword
 from flake8_tasks.model.facts import Retry
-from flake8_tasks.model.tasks import Task
+from flake8_tasks.model.tasks.task import Task
 from flake8_tasks.model.values import Constant
 from flake8_tasks.rule import Problem, Rule
 

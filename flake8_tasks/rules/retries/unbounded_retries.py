@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_tasks.edit import Edit, ReplaceExpression, Safety
-from flake8_tasks.model.declarations import Given
 from flake8_tasks.model.facts import Declared, TaskClass
+from flake8_tasks.model.tasks.declarations import Given
 from flake8_tasks.model.values import Constant, Mapping
 from flake8_tasks.rule import Problem, Rule
 

@@ -1,0 +1,1 @@
+"""What the object-relational mappers are to a program: models, instances, querysets."""

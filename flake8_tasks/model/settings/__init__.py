@@ -1,0 +1,1 @@
+"""The Celery settings of a project, and the apps that read them."""

@@ -1,0 +1,388 @@
+"""Tasks: functions and classes that declarations make tasks of, with their options and where they come from."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flake8_tasks.edit import Place, Span
+from flake8_tasks.model import inference
+from flake8_tasks.model.frameworks.celery import TASK_BASES
+from flake8_tasks.model.frameworks.celery_options import TASK_OPTIONS
+from flake8_tasks.model.project import Project, remembered
+from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Parameter, Summary
+from flake8_tasks.model.tasks.declarations import Declaration, Declarations, Given
+from flake8_tasks.model.values import CallValue, Constant, Opaque, Reference, Sequence, Value
+
+if TYPE_CHECKING:
+    from flake8_tasks.model.settings.found import App
+
+_NOWHERE = Span(1, 1, 1, 1)
+
+
+@dataclass(eq=False)
+class Task:
+    """One task.
+
+    Arguments:
+        record: the function, or the class with `run`.
+        declaration: the decorator or call that makes it a task.
+        module: the dotted name of the module it stands in.
+        path: the file.
+    """
+
+    project: Project
+    record: FunctionRecord | ClassRecord
+    declaration: Declaration
+    module: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The name by which it is called."""
+        return self.record.name
+
+    @property
+    def origin(self) -> str:
+        """Its dotted name in the project."""
+        return f"{self.module}.{self.record.qualname}"
+
+    @remembered
+    def task_name(self) -> str:
+        """The name under which Celery registers it, as far as it is literal."""
+        named = self.written("name")
+        if named is not None and isinstance(value := self.project.constant(named.value), Constant):
+            return str(value.value)
+        return f"{self.module}.{self.name}"
+
+    @property
+    def function(self) -> FunctionRecord | None:
+        """What runs: the function, or the class's `run`."""
+        return self.record if isinstance(self.record, FunctionRecord) else self.record.method("run")
+
+    @remembered
+    def bound(self) -> bool | None:
+        """The first parameter is the task itself; None where that cannot be said."""
+        if isinstance(self.record, ClassRecord):
+            return True
+        given = self.option("bind")
+        if given is None:
+            return False
+        return given.value.value is True if isinstance(given.value, Constant) else None
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What a dispatch fills: the parameters without the task itself."""
+        function = self.function
+        if function is None:
+            return ()
+        return function.parameters[1:] if self.bound else function.parameters
+
+    @property
+    def span(self) -> Span:
+        """Where the user would mend the whole task: at its decorator, else at its `def`."""
+        declared = self.declaration.value.span
+        inside = isinstance(self.record, FunctionRecord) and any(
+            decorator.span == declared for decorator in self.record.decorators
+        )
+        return declared if inside else self.definition_span
+
+    @property
+    def definition_span(self) -> Span:
+        """The `def` or `class`."""
+        return self.record.span
+
+    @property
+    def head_span(self) -> Span:
+        """The `def name` or `class name`, without parameters and body."""
+        line, column, *_ = self.record.span
+        word = "class" if isinstance(self.record, ClassRecord) else "async def" if self.record.is_async else "def"
+        return Span(line, column, line, column + len(word) + 1 + len(self.name))
+
+    @property
+    def place(self) -> Place:
+        """The decorator, for edits that set an option."""
+        return Place(self.path, self.span)
+
+    @property
+    def sets_options_in_decorator(self) -> bool:
+        """Its own decorator takes options, so that a fix can write one there."""
+        own = isinstance(self.record, FunctionRecord) and self.span == self.declaration.value.span
+        return own and self.declaration.passes_on
+
+    # Options.
+
+    @remembered
+    def _classes(self) -> tuple[tuple[str, str], ...]:
+        """The classes it comes from, its own too: dotted names and paths."""
+        names = [self.origin] if isinstance(self.record, ClassRecord) else []
+        base = self.written("base")
+        if base is not None and isinstance(base.value, Reference) and base.value.origin is not None:
+            names.append(base.value.origin)
+        elif base is None:
+            apps = (app.task_cls for app in self._apps())
+            names.extend(task_cls.origin for task_cls in apps if isinstance(task_cls, Reference) and task_cls.origin)
+        return tuple((origin, path) for name in names for origin, _, path in self.project.bases(name))
+
+    @remembered
+    def classes(self) -> frozenset[str]:
+        """The dotted names of the classes it comes from."""
+        return frozenset(name for name, _ in self._classes)
+
+    @remembered
+    def waits_for_commit(self) -> bool:
+        """A class of the project that it is made with sends after the commit: `apply_async` there says `on_commit`."""
+        for origin, path in self._classes:
+            definition = self.project.definition(origin) if path else None
+            record = definition.record if definition else None
+            for name in ("apply_async", "delay") if isinstance(record, ClassRecord) else ():
+                method = record.method(name) if isinstance(record, ClassRecord) else None
+                module = self.project.module(path) if method else None
+                if method and module and "on_commit" in module.source.text_at(method.span):
+                    return True
+        return False
+
+    @remembered
+    def policy_paths(self) -> tuple[str, ...]:
+        """The files that may speak of its options: its own, those of its classes, its decorator and its app."""
+        makers = [self.project.definition(name) for name in self.makers]
+        others = [*(app.path for app in self._apps()), *(maker.path for maker in makers if maker)]
+        found = [path for _, path in self._classes]
+        return tuple(dict.fromkeys(path for path in (self.path, *found, *others) if path))
+
+    @remembered
+    def makers(self) -> tuple[str, ...]:
+        """What of the project's code stands between its options and Celery: a decorator, classes of apps."""
+        wrapper = self.declaration.wrapper
+        classes = [app.call.function.origin for app in self._apps() if isinstance(app.call.function, Reference)]
+        return tuple(name for name in dict.fromkeys([wrapper, *classes]) if name)
+
+    def _apps(self) -> Iterator[App]:
+        """The apps that it may belong to."""
+        for app in self.project.settings.apps:
+            if self.declaration.app is None or self._same(app.name, self.declaration.app):
+                yield app
+
+    @remembered
+    def _layers(self) -> tuple[tuple[tuple[Given, ...], str], ...]:
+        """The options, strongest layer first, each with the reason why it may hold more than could be read."""
+        return tuple(self._read_layers())
+
+    def _read_layers(self) -> Iterator[tuple[tuple[Given, ...], str]]:
+        yield self.declaration.given, self.declaration.unknown
+        if isinstance(self.record, ClassRecord):
+            yield from self._class_layers(self.origin, "class")
+            return
+        base = next((given for given in self.declaration.given if given.name == "base"), None)
+        if base is not None:
+            if isinstance(base.value, Reference):
+                yield from self._class_layers(base.value.origin, "base")
+            elif not (isinstance(base.value, Constant) and base.value.value is None):
+                yield (), "the base class is worked out at run time"
+            return
+        for app in self._apps():
+            if app.task_cls is not None:
+                yield from self._class_layers(
+                    app.task_cls.origin if isinstance(app.task_cls, Reference) else None, "task_cls"
+                )
+
+    def _same(self, app: str, other: str) -> bool:
+        return app == other or self.project.origin(app) == self.project.origin(other)
+
+    def _class_layers(self, name: str | None, source: str) -> Iterator[tuple[tuple[Given, ...], str]]:
+        for origin, record, path in self.project.bases(name):
+            if record is not None:
+                own = tuple(Given(key, value, source, path) for key, value in reversed(record.attributes))
+                hooks = tuple(
+                    Given(method.name, Opaque(method.span), source, path)
+                    for method in record.methods
+                    if method.decorators
+                )
+                yield (*own, *hooks), ""
+            elif origin in TASK_BASES:
+                options = TASK_BASES[origin].options
+                yield tuple(Given(key, _known(value), source, "") for key, value in options.items()), ""
+            elif origin in ("builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"):
+                continue
+            elif (attributes := inference.class_attributes(origin)) is not None:
+                yield tuple(Given(key, _known(value), source, "") for key, value in attributes), ""
+            else:
+                yield (), f"the base class {origin or 'of the task'} is not known"
+
+    def written(self, name: str) -> Given | None:
+        """An option as the strongest layer that has it says; None where none has it. Settings are not looked at."""
+        for given, _ in self._layers:
+            for option in given:
+                if option.name == name:
+                    return option
+        return None
+
+    @remembered
+    def unknown(self) -> str:
+        """Why the task may have options that cannot be read; empty where all are known."""
+        return next((reason for _, reason in self._layers if reason), "")
+
+    def option(self, name: str) -> Given | None:
+        """An option in force: of the task itself, its classes, `task_annotations` or the settings.
+
+        None where none of them has it.  Where something that could not be read may have it, that answers
+        with an `Opaque` value and the source "unknown".
+        """
+        written = self.written(name)
+        if written is not None:
+            return written
+        if self.unknown:
+            return Given(name, Opaque(_NOWHERE), "unknown", "")
+        settings = self.project.settings
+        annotated = settings.annotated(self.task_name, name)
+        if annotated is not None:
+            return Given(name, annotated, "task_annotations", "")
+        known = TASK_OPTIONS.get(name)
+        if known is not None and known.setting:
+            found = settings.get(known.setting)
+            if found:
+                return Given(name, found[-1].value, "settings", found[-1].path)
+        return None
+
+    @remembered
+    def autoretries(self) -> bool | None:
+        """It retries by itself: `autoretry_for` is in force and names an exception; None where that cannot be said."""
+        given = self.option("autoretry_for")
+        if given is None:
+            return False
+        if given.source == "unknown":
+            return None
+        return names_exceptions(self.project.constant(given.value))
+
+    def is_given(self, name: str) -> bool | None:
+        """An option is in force and says something else than False, 0 or None; None where that cannot be said."""
+        given = self.option(name)
+        if given is None:
+            return False
+        if given.source == "unknown":
+            return None
+        value = self.project.constant(given.value)
+        return not isinstance(value, Constant) or bool(value.value)
+
+    def literal(self, name: str) -> object:
+        """The literal value of an option in force, `...` where it is worked out, None where it is not set."""
+        given = self.option(name)
+        if given is None:
+            return None
+        value = self.project.constant(given.value)
+        return value.value if isinstance(value, Constant) else ...
+
+
+def names_exceptions(value: Value | None) -> bool:
+    """What `autoretry_for` was given names an exception: it is no `()`, `[]` or None."""
+    return not (isinstance(value, Sequence) and not value.items) and not (
+        isinstance(value, Constant) and not value.value
+    )
+
+
+def _known(value: object) -> Value:
+    return Constant(value, _NOWHERE) if isinstance(value, str | int | float | bool | None) else Opaque(_NOWHERE)
+
+
+class Tasks:
+    """The tasks of a project, found by their dotted names."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.declarations = Declarations(project)
+
+    def find(self, name: str | None) -> Task | None:
+        """The task that a dotted name is, None where it is none or nobody can say."""
+        if name is None:
+            return None
+        return self.project.remember("task", name, lambda: self._find(name, 0))
+
+    def _find(self, name: str, depth: int) -> Task | None:
+        definition = self.project.definition(name)
+        if definition is None or not definition.path or definition.rest or depth > 5:
+            return None
+        summary = self.project.summary(definition.path)
+        if summary is None:
+            return None
+        match definition.record:
+            case FunctionRecord() as record:
+                return self.declared(record, summary.module, definition.path)
+            case ClassRecord() as record:
+                return self.class_task(record, summary, definition.path)
+            case Assigned(value=CallValue() as call):
+                return self.made(call, summary, definition.path)
+        return None
+
+    def declared(self, record: FunctionRecord, module: str, path: str) -> Task | None:
+        """The task that a function is by one of its decorators."""
+        for decorator in record.decorators:
+            found = self.declarations.of(decorator, path)
+            if found is not None:
+                return Task(self.project, record, found, module, path)
+        return None
+
+    def class_task(self, record: ClassRecord, summary: Summary, path: str) -> Task | None:
+        """The task that a class with `run` is."""
+        name = f"{summary.module}.{record.qualname}"
+        if record.method("run") is None or not self.is_task_class(name):
+            return None
+        given = tuple(Given(key, value, "class", path) for key, value in record.keywords)
+        return Task(self.project, record, Declaration(Opaque(record.span), given), summary.module, path)
+
+    def is_task_class(self, name: str) -> bool:
+        """A class comes from celery.Task, or from the `Task` of an app."""
+        return any(
+            origin in TASK_BASES or (record is not None and any(map(self._is_task_of_app, record.bases)))
+            for origin, record, _ in self.project.bases(name)
+        )
+
+    def _is_task_of_app(self, base: Value) -> bool:
+        match base:
+            case Reference(parts=(*_, _, "Task"), origin=str(origin)):
+                return self.declarations.is_app_name(origin.rpartition(".")[0])
+        return False
+
+    def made(self, call: CallValue, summary: Summary, path: str) -> Task | None:
+        """`x = app.task(f)`, `x = shared_task(...)(f)`, `X = app.register_task(X())`."""
+        argument = call.arguments[0] if call.arguments else None
+        if isinstance(call.function, Reference) and call.function.parts[-1] == "register_task":
+            inner = argument.function if isinstance(argument, CallValue) else argument
+            if isinstance(inner, Reference) and inner.origin is not None:
+                return self._class_behind(inner.origin, summary)
+            return None
+        if not isinstance(argument, Reference) or argument.origin is None:
+            return None
+        decorator: Value = call.function if isinstance(call.function, CallValue) else call
+        found = self.declarations.of(decorator, path)
+        behind = self.project.definition(argument.origin)
+        if found is None or behind is None or not isinstance(behind.record, FunctionRecord) or behind.rest:
+            return None
+        module = self.project.summary(behind.path)
+        return Task(self.project, behind.record, found, module.module if module else "", behind.path)
+
+    def _class_behind(self, name: str, summary: Summary) -> Task | None:
+        """The class of a name that is bound again by `X = app.register_task(X())`."""
+        path, rest = self.project.find(name)
+        other = self.project.summary(path) if path else None
+        if other is not None and rest:
+            for record in other.names.get(rest[0], ()):
+                if isinstance(record, ClassRecord):
+                    return self.class_task(record, other, path)
+        definition = self.project.definition(name)
+        if definition is not None and isinstance(definition.record, ClassRecord):
+            behind = self.project.summary(definition.path)
+            return self.class_task(definition.record, behind, definition.path) if behind else None
+        return None
+
+
+def parameter_of(task: Task, position: int) -> Parameter | None:
+    """The parameter that a positional argument of a dispatch fills."""
+    plain = [parameter for parameter in task.parameters if parameter.kind == "positional"]
+    return plain[position] if position < len(plain) else None
+
+
+def function_of(node: ast.AST | None) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The node, where it is a function that has a name."""
+    return node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None

@@ -1,0 +1,1 @@
+"""Which calls run inside an open transaction."""
