@@ -19,10 +19,14 @@ from flake8_tasks.model.summary import Summarizer, Summary
 from flake8_tasks.model.values import Value
 
 _METHODS = (
-    "delay apply_async apply delay_on_commit apply_async_on_commit s si signature subtask map starmap chunks"
-    " retry get wait join join_native collect get_leaf send_task conf task tasks begin begin_nested"
-).split()
-_WORDS = "atomic shared_task crontab chain group chord signature send_task task Task celery serializer".split()
+    *("delay", "apply_async", "apply", "delay_on_commit", "apply_async_on_commit", "s", "si", "signature", "subtask"),
+    *("map", "starmap", "chunks", "retry", "get", "wait", "join", "join_native", "collect", "get_leaf", "send_task"),
+    *("conf", "task", "tasks", "begin", "begin_nested"),
+)
+_WORDS = (
+    *("atomic", "shared_task", "crontab", "chain", "group", "chord", "signature", "send_task", "task", "Task"),
+    *("celery", "serializer"),
+)
 _TELLING = frozenset((*(f".{word}" for word in (*_METHODS, *_WORDS)), *_WORDS))
 _TOKEN = re.compile(r"\.?\w+")
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.alias)

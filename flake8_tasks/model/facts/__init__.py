@@ -16,13 +16,13 @@ __all__ = [
     "CallFact",
     "Declared",
     "Dispatch",
+    "Fact",
     "Retry",
     "RootForced",
     "Schedule",
     "Setting",
     "TaskClass",
     "Wait",
-    "Fact",
 ]
 
 Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared | TaskClass | RootForced

@@ -1,8 +1,9 @@
 """A model instance is handed to a task.
 
-A message carries text.  With JSON, Celery's default, an instance cannot be written down at all: the call raises `EncodeError`,
-in the request that wanted to be quick.  With pickle it can, and what arrives is a copy of the row as it was when the
-message was sent: the task works on values that others have changed since, and its `save()` writes them back.
+A message carries text.  With JSON, Celery's default, an instance cannot be written down at all: the call raises
+`EncodeError`, in the request that wanted to be quick.  With pickle it can, and what arrives is a copy of the row as it
+was when the message was sent: the task works on values that others have changed since, and its `save()` writes them
+back.
 
 Hand over the primary key, and load the row in the task.
 """
@@ -87,15 +88,15 @@ rule = Rule(
         """,
     fix=Safety.UNSAFE,
     fix_notes="""
-        Passes `.pk` at every call of the task in the project, renames the parameter and loads the row at the start of the
-        task, all of it or nothing.  It refuses, and says why, where one of the calls cannot be read (`*args`, a
-        signature that gets more arguments, `send_task` or a schedule by name), where the parameter has a default, where the
-        import of the model would be a cycle, and for ORMs that need a session to load a row.
+        Passes `.pk` at every call of the task in the project, renames the parameter and loads the row at the start of
+        the task, all of it or nothing.  It refuses, and says why, where one of the calls cannot be read (`*args`, a
+        signature that gets more arguments, `send_task` or a schedule by name), where the parameter has a default,
+        where the import of the model would be a cycle, and for ORMs that need a session to load a row.
 
         Messages that are in the queue while you deploy still carry the old argument: drain the queue, or let the
         task take both for a while.
         """,
-    ignore_when="The object is no row any more: a copy that is meant to be frozen, sent with a serializer that can carry it.",
+    ignore_when="The copy is meant to be frozen, and is sent with a serializer that can carry it.",
     see=(
         ("Celery: database transactions and state", "https://docs.celeryq.dev/en/stable/userguide/tasks.html#state"),
         ("Celery tasks checklist, Vinta Software", "https://devchecklists.com/en/checklist/celery-tasks-checklist"),

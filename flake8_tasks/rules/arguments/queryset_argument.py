@@ -1,8 +1,8 @@
 """A queryset is handed to a task.
 
-A queryset is a question that has not been asked yet.  JSON cannot carry it: the call raises `EncodeError`.  Pickle runs the
-query and carries every row as it was then.  `values()` and `values_list()` are querysets too, although what
-comes out of them are plain values.
+A queryset is a question that has not been asked yet.  JSON cannot carry it: the call raises `EncodeError`.  Pickle runs
+the query and carries every row as it was then.  `values()` and `values_list()` are querysets too, although what comes
+out of them are plain values.
 
 Hand over the primary keys, and ask in the task; plain values go in a `list`.
 """
@@ -80,10 +80,10 @@ rule = Rule(
         """,
     fix=Safety.UNSAFE,
     fix_notes="""
-        Passes `list(….values_list("pk", flat=True))` at every call of the task in the project and asks for these rows at the
-        start of the task, all of it or nothing; `values()` and `values_list()` are put in a `list`, at this call only.  Order
-        and prefetching of the old queryset are not carried over.  Very many keys make a large message: hand over what the
-        query is about then, and ask in the task.
+        Passes `list(….values_list("pk", flat=True))` at every call of the task in the project and asks for these rows
+        at the start of the task, all of it or nothing; `values()` and `values_list()` are put in a `list`, at this call
+        only.  Order and prefetching of the old queryset are not carried over.  Very many keys make a large message:
+        hand over what the query is about then, and ask in the task.
 
         Messages that are in the queue while you deploy still carry the old argument.
         """,
