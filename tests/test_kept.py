@@ -208,7 +208,7 @@ class Command:
             "[flake8.extension]\nTSK = flake8_tasks.frontends.flake8:Plugin\n"
         )
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
             "PYTHONPATH": os.pathsep.join((str(site), str(PACKAGE))),
             "FLAKE8_TASKS_CACHE_DIR": str(project.cache),
         }

@@ -63,7 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _forget_output()
         return status
     except Exception as error:
-        return _failed(error, asked.verbose)
+        status = _failed(error, asked.verbose)
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            _forget_output()  # else the interpreter tries again at its end, and ends with 120
+        return status
 
 
 def program() -> int:
