@@ -66,6 +66,9 @@ class Callers:
 
     def _files(self) -> dict[str, None]:
         """The files whose calls may matter: they hold task code or transactions, or answer requests that are one."""
+        return self.project.remember("files of calls", None, self._read_files)
+
+    def _read_files(self) -> dict[str, None]:
         flags = (TRANSACTIONS, TASKS, *((REQUESTS,) if self.project.settings.atomic_requests else ()))
         return dict.fromkeys(path for flag in flags for path in self.project.holding(flag))
 

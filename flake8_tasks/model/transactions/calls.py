@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from bisect import bisect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +16,9 @@ from flake8_tasks.model.values import Value, recorded
 
 if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
+
+# `name(`, `name (` and `import name as`, but not `def name(`; a word is tried at its beginning only, and once.
+_CALLED = re.compile(rb"(?:\b|(?<![\w\x80-\xff])(?=[\x80-\xff]))(?<!def )([\w\x80-\xff]++)(?:\(|[ \\\r\n]+(?:\(|as\b))")
 
 
 @recorded
@@ -39,24 +42,18 @@ class Call:
 
 
 class Texts:
-    """The bytes of many files as one, to be searched for a name at once."""
+    """The names that many files call or import under another name, to be asked who may call one."""
 
     def __init__(self, project: Project, paths: Iterator[str]) -> None:
-        self.paths: list[str] = []
-        self._starts: list[int] = []
-        parts: list[bytes] = []
-        length = 0
+        self._project = project
+        self._paths: dict[bytes, list[str]] = {}
         for path in paths:
             try:
                 data = project.index.data(path)
             except OSError:
                 continue
-            self.paths.append(path)
-            self._starts.append(length)
-            parts.append(data)
-            length += len(data) + 1
-        self._starts.append(length)
-        self._all = b"\0".join(parts)
+            for name in {*_CALLED.findall(data)}:
+                self._paths.setdefault(name, []).append(path)
 
     def calling(self, name: str, owner: str = "", related: frozenset[str] = frozenset()) -> Iterator[str]:
         """The files that may call a function, or a method of a class.
@@ -64,18 +61,15 @@ class Texts:
         Arguments:
             owner: the name of the class; files count then that say it, or that are `related`.
         """
-        word, text, whose = name.encode(), self._all, owner.encode()
-        at = text.find(word)
-        while at != -1:
-            end = at + len(word)
-            before, after = text[max(0, at - 4) : at], text[end : end + 4]
-            whole = not (before[-1:].isalnum() or before[-1:] == b"_")
-            if whole and before != b"def " and after.lstrip(b" \\\r\n")[:1] in (b"(", b"a"):
-                file = bisect(self._starts, at) - 1
-                start, end = self._starts[file], self._starts[file + 1]
-                if not whose or self.paths[file] in related or text.find(whose, start, end) != -1:
-                    yield self.paths[file]
-            at = text.find(word, end)
+        for path in self._paths.get(name.encode(), ()):
+            if not owner or path in related or self._says(path, owner.encode()):
+                yield path
+
+    def _says(self, path: str, word: bytes) -> bool:
+        try:
+            return word in self._project.index.data(path)
+        except OSError:
+            return False
 
 
 def calls_in(module: Module, name: str) -> Iterator[Call]:
