@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 _TOO_DEEP = 20
 _DEEPEST = 30  # folders that a module stands in
-_HELD = 1_500_000  # characters of parsed files that are held in memory; a syntax tree takes some thirty bytes for each
+_HELD = 1_000_000  # characters of parsed files that are held in memory; a syntax tree takes some thirty bytes for each
+_ANSWERS = 4_000  # held in memory between two checks; each takes some four thousand bytes
+_SUMMARIES = 800  # held in memory; each takes some thirty thousand bytes
 T = TypeVar("T")
 _Asks = TypeVar("_Asks", bound="_OfProject")
 
@@ -211,6 +213,10 @@ class Project:
     def adopt(self, source: Source) -> Module:
         """Take the file that is checked next into the project; it stays in memory until another one is."""
         self._under_check = source.path
+        if len(self._answers) > _ANSWERS:
+            about = [key for key in self._answers if key[1] is not None]
+            for key in about[: len(about) // 2]:  # the oldest; nobody is working on one now
+                del self._answers[key]
         return self._take(source)
 
     def _take(self, source: Source) -> Module:
@@ -248,6 +254,8 @@ class Project:
         self.asked.add("paths")  # its name hangs on them
         self.asked.add(f"path:{path}")
         if path not in self._summaries:
+            if len(self._summaries) >= _SUMMARIES:
+                del self._summaries[next(iter(self._summaries))]
             try:
                 self._summaries[path] = self._summary(path)
             except RecursionError:  # nested too deeply: it says nothing to the others
