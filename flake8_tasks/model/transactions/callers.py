@@ -55,7 +55,7 @@ class Callers:
 
     def everywhere(self, module: str, qualname: str) -> Iterator[CallSite]:
         """The same from every file, tests too; slow."""
-        texts = Texts(self.project, iter(self.project.everywhere()))
+        texts = Texts(self.project, self.project.everywhere(), qualname.rpartition(".")[2].encode())
         for path in self._calling(texts, module, qualname):
             yield from self._in(path, module, qualname, tests=True)
 
