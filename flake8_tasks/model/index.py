@@ -17,13 +17,11 @@ from flake8_tasks.model.changes.requirements import texts
 
 TASKS, TRANSACTIONS, SETTINGS, CONFIGURES, REQUESTS = 1, 2, 4, 8, 16
 
-_SETTINGS = (b"elery", b"CELERY")
 _APP = (b"config_from_", b"task_cls", b"Celery(", b"add_defaults")
 # Each begins with plain text, which is found fast, or is tried only where that is.
 _APP_SET = (re.compile(rb"\.conf(?:\[|\.(?:update|\w+\s*=[^=]))"), re.compile(rb"\.Task\s*=[^=]"))
 _APP_CALL = re.compile(rb"celery\w*\(")
 _APP_MADE = re.compile(rb"(?m)^\w+(?:\s*:[^=\n]+)?\s*=\s*[\w.]*celery\w*\(")
-_TRANSACTIONS = (b"atomic", b"ATOMIC", b".begin(", b".begin_nested(")
 _RACY = 2_000_000_000  # a file changed less than this long ago, in ns, may change again within one tick of its clock
 
 
@@ -38,9 +36,11 @@ class Entry:
 def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
     """What the bytes of a file may hold."""
     found = TASKS if files.may_hold_task_code(data, words) else 0
-    if any(word in data for word in _TRANSACTIONS):
+    if b"atomic" in data or b"ATOMIC" in data or b".begin(" in data or b".begin_nested(" in data:
         found |= TRANSACTIONS
-    if any(word in data for word in _SETTINGS) or (found & TRANSACTIONS and b"ATOMIC_REQUESTS" in data):
+    if (found & TASKS and (b"elery" in data or b"CELERY" in data)) or (
+        found & TRANSACTIONS and b"ATOMIC_REQUESTS" in data
+    ):
         found |= SETTINGS
     if b"DJANGO_SETTINGS_MODULE" in data or (found & (TASKS | SETTINGS) and _has_app(data)):
         found |= CONFIGURES

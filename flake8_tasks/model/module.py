@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Protocol
 
 from flake8_tasks.edit import Place, Span
@@ -27,8 +29,8 @@ _WORDS = (
     *("atomic", "shared_task", "crontab", "chain", "group", "chord", "signature", "send_task", "task", "Task"),
     *("celery", "serializer"),
 )
-_TELLING = frozenset((*(f".{word}" for word in (*_METHODS, *_WORDS)), *_WORDS))
-_TOKEN = re.compile(r"\.?\w+")
+_TELLING = (*(f".{word}" for word in _METHODS), *_WORDS)
+_CELERY = re.compile("elery(?<=[Cc]elery)")  # begins with plain text, which is found fast
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.alias)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -137,7 +139,13 @@ class Module:
     @cached_property
     def names(self) -> Names:
         """Where its names come from."""
-        return Names(self.source.tree, self.name, self.is_package, walrus=":=" in self.source.text)
+        return Names(self.source.tree, self.name, self.is_package, walrus=self._walrus)
+
+    @property
+    def _walrus(self) -> list[int]:
+        if ":=" not in self.source.text:
+            return []
+        return [number for number, line in enumerate(self.source.lines, 1) if ":=" in line]
 
     @cached_property
     def summarizer(self) -> Summarizer:
@@ -184,16 +192,19 @@ class Module:
     def telling_lines(self) -> list[bool]:
         """For each line, counted from 0, whether a telling word stands in it."""
         text = self.source.text
-        words = [*_TELLING.intersection(_TOKEN.findall(text))]
-        if "Celery" in text or "celery" in text:
-            words += ["Celery", "celery"]
-        if not words:
-            return [False] * len(self.source.lines)
-        return [
-            any(word in line for word in words)
-            and (not _TELLING.isdisjoint(_TOKEN.findall(line)) or "Celery" in line or "celery" in line)
-            for line in self.source.lines
-        ]
+        found = [False] * len(self.source.lines)
+        ends = [*accumulate(map(len, self.source.lines))]
+        for word in _TELLING:
+            at = text.find(word)
+            while at != -1:
+                end = at + len(word)
+                before, after = text[max(0, at - 1) : at], text[end : end + 1]
+                if not (after.isalnum() or after == "_" or (word[0] != "." and (before.isalnum() or before == "_"))):
+                    found[bisect_right(ends, at)] = True
+                at = text.find(word, end)
+        for match in _CELERY.finditer(text):
+            found[bisect_right(ends, match.start())] = True
+        return found
 
     @cached_property
     def functions(self) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame]]:

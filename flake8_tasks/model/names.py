@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -112,10 +113,11 @@ class Names:
         tree: the file.
         module: its dotted name, as other files import it.
         is_package: it is an `__init__.py`.
-        walrus: there may be `:=` in it, so that expressions must be searched for bindings too.
+        walrus: the lines, in ascending order, where there may be `:=`, so that expressions must be searched for
+            bindings too; None for all.
     """
 
-    def __init__(self, tree: ast.Module, module: str, is_package: bool, *, walrus: bool = True) -> None:
+    def __init__(self, tree: ast.Module, module: str, is_package: bool, *, walrus: Sequence[int] | None = None) -> None:
         self.module = module
         self.walrus = walrus
         self.is_package = is_package
@@ -136,6 +138,13 @@ class Names:
             scope.forget()
         self.stars.clear()
 
+    def may_bind(self, node: ast.stmt | ast.expr) -> bool:
+        """There may be `:=` in a node."""
+        if self.walrus is None:
+            return True
+        at = bisect_left(self.walrus, node.lineno)
+        return at < len(self.walrus) and self.walrus[at] <= (node.end_lineno or node.lineno)
+
     def absolute(self, level: int, module: str | None) -> str:
         """The absolute name of what `from ..module import` names."""
         if not level:
@@ -147,10 +156,13 @@ class Names:
 
     def find(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
         """The scope that binds a name, seen from another, and the bindings."""
-        for outer in scope.outwards():
-            bindings = outer.bindings.get(name)
-            if bindings:
-                return outer, bindings
+        outer: Scope | None = scope
+        while outer is not None:
+            if outer is scope or not isinstance(outer.node, ast.ClassDef):
+                bindings = outer.bindings.get(name)
+                if bindings:
+                    return outer, bindings
+            outer = outer.parent
         return None
 
     def origin(self, node: ast.expr, scope: Scope) -> str | None:
@@ -191,7 +203,7 @@ class Names:
 
 # What binds no name: never, and where there is no `:=`.
 _SPEECHLESS = frozenset({ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal, ast.Name, ast.Constant})
-_WITHOUT_WALRUS = _SPEECHLESS | {ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete, *ast.expr.__subclasses__()}
+_WITHOUT_WALRUS = {ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete, *ast.expr.__subclasses__()}
 
 
 def _bound(scope: ScopeNode, names: Names) -> Iterator[tuple[str, Binding]]:
@@ -206,11 +218,11 @@ def _bound(scope: ScopeNode, names: Names) -> Iterator[tuple[str, Binding]]:
             for generator in scope.generators:
                 yield from _targets(generator.target, How.ITERATION, generator, generator.iter)
             return
-    skipped = _SPEECHLESS if names.walrus else _WITHOUT_WALRUS
     stack: list[ast.AST] = list(reversed(body))
     while stack:
         node = stack.pop()
-        if node.__class__ in skipped:
+        kind = node.__class__
+        if kind in _SPEECHLESS or (kind in _WITHOUT_WALRUS and not names.may_bind(node)):  # type: ignore[arg-type]
             continue
         match node:
             case ast.Import():
@@ -249,14 +261,14 @@ def _bound(scope: ScopeNode, names: Names) -> Iterator[tuple[str, Binding]]:
                 if node.name:
                     yield node.name, Binding(How.OTHER, node)
                 stack.extend(reversed(node.body))
-            case ast.If() | ast.While() if not names.walrus:
+            case ast.If() | ast.While() if not names.may_bind(node.test):
                 stack.extend(reversed([*node.body, *node.orelse]))
             case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
                 yield name, Binding(How.OTHER, node)
                 stack.extend(ast.iter_child_nodes(node))
             case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 pass
-            case ast.expr() if not names.walrus or isinstance(scope, ast.Module | ast.ClassDef):
+            case ast.expr() if isinstance(scope, ast.Module | ast.ClassDef):
                 pass
             case _:
                 stack.extend(reversed(list(ast.iter_child_nodes(node))))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import io
 import re
 import tokenize
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -30,6 +32,9 @@ def decode(data: bytes) -> str:
     Raises:
         Unreadable: unknown encoding, or bytes that do not fit it.
     """
+    if not data.startswith(codecs.BOM_UTF8) and not any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
+        with suppress(UnicodeDecodeError):  # else it is told which line is to blame
+            return data.decode()
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return data.decode(encoding)

@@ -118,6 +118,8 @@ def dotted(node: ast.expr) -> tuple[str, ...] | None:
 
 def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
     """The picture of an expression, `origin` telling where dotted names come from."""
+    if node.__class__ is ast.Name:
+        return Reference((node.id,), origin(node), span(node))
     match node:
         case ast.Constant(value=str() | int() | float() | None as value):
             return Constant(value, span(node))
