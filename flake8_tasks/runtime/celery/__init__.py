@@ -1,0 +1,1 @@
+"""The driver that sends real Celery tasks through Celery's own strategy, request and tracer."""

@@ -1,0 +1,1 @@
+"""A run drawn for people: as text, as SVG, as a page."""
