@@ -50,14 +50,20 @@ class Oracle:
         """Which option happens, by its index."""
         if len(options) < 2 or self._left[kind] <= 0:
             return 0
-        at = len(self.choices)
-        taken = self._given[at] if at < len(self._given) else 0
+        taken = self.next_option(kind, options)
         if not 0 <= taken < len(options):
-            raise ScheduleError(f"choice {at} has {len(options)} options, the schedule asks for number {taken}: {label}")
+            raise ScheduleError(
+                f"choice {len(self.choices)} has {len(options)} options, the schedule asks for number {taken}: {label}"
+            )
         self.choices.append(Choice(kind, label, tuple(options), taken))
         if taken:
             self._left[kind] -= 1
         return taken
+
+    def next_option(self, kind: str, options: Sequence[str]) -> int:
+        """What the next choice takes."""
+        at = len(self.choices)
+        return self._given[at] if at < len(self._given) else 0
 
     @property
     def schedule(self) -> tuple[int, ...]:
