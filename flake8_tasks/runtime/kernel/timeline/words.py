@@ -1,0 +1,127 @@
+"""What people read about an event: its kind in words, times as one says them, and text that cannot break a line."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from flake8_tasks.runtime.kernel.trace import Event
+
+# What is said of a kind without a detail, and with one.
+_WORDS = {
+    "publish": ("sends it", "sends it: {}"),
+    "duplicate": ("delivered a second time", "delivered a second time: {}"),
+    "deliver": ("delivered to a worker", "delivered to a worker: {}"),
+    "start": ("starts", "starts: {}"),
+    "ack": ("acknowledged", "acknowledged: {}"),
+    "reject": ("rejected", "rejected: {}"),
+    "redeliver": ("back in the queue", "back in the queue: {}"),
+    "dead-letter": ("goes to the dead letters", "goes to the dead letters: {}"),
+    "discard": ("thrown away", "thrown away: {}"),
+    "store": ("stores its result", "stores its result: {}"),
+    "request": ("makes a request", "requests {}"),
+    "mail": ("sends a mail", "mails {}"),
+    "save": ("saves a row", "saves {}"),
+    "commit": ("commits", "commits {}"),
+    "rollback": ("rolls back", "rolls back {}"),
+    "read": ("reads a row", "reads {}"),
+    "cache": ("uses the cache", "cache: {}"),
+    "block": ("waits", "waits for {}"),
+    "unblock": ("goes on", "goes on: {}"),
+    "sleep": ("sleeps", "sleeps {}"),
+    "fault": ("FAULT", "FAULT {}"),
+    "killed": ("process killed", "process killed: {}"),
+    "node-down": ("worker and its children killed", "worker and its children killed: {}"),
+    "node-up": ("worker starts again", "worker starts again: {}"),
+    "soft-limit": ("soft time limit", "soft time limit: {}"),
+    "hard-limit": ("hard time limit: killed", "hard time limit: {}"),
+    "shutdown": ("worker shuts down", "worker shuts down: {}"),
+    "control": ("gets a command", "gets the command {}"),
+    "beat": ("is due", "is due: {}"),
+    "deadlock": ("DEADLOCK", "DEADLOCK: {}"),
+    "starvation": ("STARVATION", "STARVATION: {}"),
+    "stuck": ("STUCK: nothing is left to run", "STUCK: {}"),
+    "endless": ("ENDLESS", "ENDLESS: {}"),
+    "horizon": ("still running when the time was up", "still running when the time was up: {}"),
+    "violation": ("BROKEN", "BROKEN: {}"),
+}
+_ENDS = {
+    "SUCCESS": "ends well",
+    "RETRY": "ends, to be tried again",
+    "FAILURE": "fails",
+    "REVOKED": "is revoked",
+    "IGNORED": "is ignored",
+    "REJECTED": "is rejected",
+}
+_SPACE = re.compile(r"\s+")
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def words(event: Event) -> str:
+    """What happened, without when, where and to which task."""
+    detail = clean(event.detail)
+    if event.kind == "fault" and event.task:
+        detail = detail.replace(f": {event.task} before ", " before ")
+    if event.kind == "end":
+        state, _, rest = detail.partition(" ")
+        ended = _ENDS.get(state.rstrip(":,"))
+        return joined(ended, rest) if ended else joined("ends", detail)
+    name = clean(event.kind).replace("-", " ")
+    without, with_detail = _WORDS.get(event.kind, (name, name + ": {}"))
+    return with_detail.format(detail) if detail else without
+
+
+def joined(text: str, detail: str) -> str:
+    return f"{text}: {detail.lstrip(':, ')}" if detail else text
+
+
+def clean(text: str) -> str:
+    """One line of printable characters."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return _SPACE.sub(" ", printable).strip()
+
+
+def moment(seconds: float) -> str:
+    """A time as one says it: "0 s", "0.1 s", "3 min", "1 h 2 min 5 s"."""
+    if seconds < _MINUTE:
+        text = f"{seconds:.3f}".rstrip("0").rstrip(".")
+        return f"{text} s" if text != "60" else "1 min"
+    whole = round(seconds)
+    parts = (
+        (whole // _DAY, "d"),
+        (whole % _DAY // _HOUR, "h"),
+        (whole % _HOUR // _MINUTE, "min"),
+        (whole % _MINUTE, "s"),
+    )
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 schedule", "3 schedules", "2 switches"."""
+    plural = "es" if noun.endswith(("ch", "s", "x")) else "s"
+    return f"{count:,} {noun}{'' if count == 1 else plural}"
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a text takes."""
+    return sum(_cells(character) for character in text)
+
+
+def cut(text: str, width: int) -> str:
+    """The text, with … for what is over `width` cells."""
+    return text if cells(text) <= width else "".join(_first(text, width - 1)) + "…"
+
+
+def _first(text: str, width: int) -> Iterator[str]:
+    for character in text:
+        width -= _cells(character)
+        if width < 0:
+            return
+        yield character
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
