@@ -1,0 +1,209 @@
+"""Result backends in memory, each as one family of real backends behaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from celery import states
+from celery.backends.base import BaseBackend, KeyValueStoreBackend
+from celery.canvas import maybe_signature
+from celery.exceptions import ChordError, TimeoutError
+
+PROFILES = {"redis": "Redis", "key-value": "KeyValue", "database": "Database"}
+
+
+class Store(Protocol):
+    """Where results are, and who waits for them."""
+
+    results: dict[str, Any]
+
+    def storing(self, task_id: str, state: str) -> None:
+        """A result is about to be stored: the process may be killed here."""
+
+    def stored(self, task_id: str, state: str) -> None:
+        """It has been stored."""
+
+    def wait_for_result(self, task_id: str, ready: Callable[[], bool], timeout: float | None) -> bool:
+        """Let virtual time pass until the result is there; whether it is."""
+
+
+store: Store | None = None
+
+
+def connect(to: Store | None) -> None:
+    """From now on all backends keep their results there."""
+    global store
+    store = to
+
+
+def _store() -> Store:
+    if store is None:
+        raise ConnectionRefusedError("no simulation is running: its result backend is down")
+    return store
+
+
+class _Waits:
+    """Waiting, in virtual time, without polling."""
+
+    def wait_for(self: Any, task_id: str, timeout: float | None = None, *_: Any, **__: Any) -> dict[str, Any]:
+        self._ensure_not_eager()
+
+        def ready() -> bool:
+            return self._get_task_meta_for(task_id)["status"] in states.READY_STATES
+
+        if not _store().wait_for_result(task_id, ready, timeout):
+            raise TimeoutError("The operation timed out.")
+        meta: dict[str, Any] = self.get_task_meta(task_id)
+        return meta
+
+
+class KeyValue(_Waits, KeyValueStoreBackend):
+    """A key-value store that can count: Memcached, Consul. A chord is joined by a counter, from the results kept."""
+
+    implements_incr = True
+    persistent = True
+    supports_autoexpire = True
+
+    def __init__(self, *arguments: Any, url: str | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+
+    @property
+    def client(self) -> KeyValue:
+        """Celery 5.3 and older asks its client for `delete`."""
+        return self
+
+    def get(self, key: Any) -> Any:
+        return _store().results.get(_text(key))
+
+    def mget(self, keys: Any) -> list[Any]:
+        return [self.get(key) for key in keys]
+
+    def set(self, key: Any, value: Any) -> None:
+        _store().results[_text(key)] = value
+
+    def delete(self, key: Any) -> None:
+        _store().results.pop(_text(key), None)
+
+    def incr(self, key: Any) -> int:
+        count: int = _store().results.get(_text(key), 0) + 1
+        _store().results[_text(key)] = count
+        return count
+
+    def expire(self, key: Any, value: Any) -> None:
+        pass
+
+    def _set_with_state(self, key: Any, value: Any, state: str) -> None:
+        prefix = _text(self.task_keyprefix)
+        if not _text(key).startswith(prefix):
+            self.set(key, value)
+            return
+        task_id = _text(key).removeprefix(prefix)
+        _store().storing(task_id, state)
+        self.set(key, value)
+        _store().stored(task_id, state)
+
+    def apply_chord(self, header_result_args: Any, body: Any, **options: Any) -> None:
+        self._apply_chord_incr(header_result_args, body, **options)
+
+
+class Redis(KeyValue):
+    """Redis: a chord's header task carries its result to the counter, so that it need not be kept.
+
+    `celery.backends.redis.RedisBackend.on_chord_part_return` does the same with a sorted set and a script.
+    """
+
+    def set_chord_size(self, group_id: str, chord_size: int) -> None:
+        _store().results[f"{group_id}.s"] = chord_size
+        _store().results.pop(f"{group_id}.done", None)
+
+    def apply_chord(self, header_result_args: Any, body: Any, **options: Any) -> None:
+        group = self.app.GroupResult(*header_result_args)
+        if any(hasattr(result, "results") for result in group.results):
+            group.save(backend=self)
+
+    def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:
+        group_id, results = request.group, _store().results
+        if not group_id or not request.id or results.get(f"{group_id}.done"):
+            return
+        parts = results.setdefault(f"{group_id}.j", {})
+        parts[request.id] = (request.group_index, state, self.encode_result(result, state))
+        if len(parts) != results.get(f"{group_id}.s"):
+            return
+        callback = maybe_signature(request.chord, app=self.app)
+        try:
+            joined = self._joined(group_id, parts)
+        except ChordError as error:
+            self.chord_error_from_stack(callback, error)
+        except Exception as error:
+            self.chord_error_from_stack(callback, ChordError(f"Join error: {error!r}"))
+        else:
+            callback.delay(joined)
+        results[f"{group_id}.done"] = True
+
+    def _joined(self, group_id: str, parts: dict[str, tuple[int | None, str, Any]]) -> list[Any]:
+        group = self.app.GroupResult.restore(group_id, backend=self)
+        if group is not None:
+            group.on_ready()
+            from celery.result import allow_join_result
+
+            with allow_join_result():
+                joined: list[Any] = group.join(propagate=True)
+            return joined
+        last = len(parts)
+        values = []
+        for task_id, (_, state, value) in sorted(
+            parts.items(), key=lambda part: last if part[1][0] is None else part[1][0]
+        ):
+            if state in states.PROPAGATE_STATES:
+                raise ChordError(f"Dependency {task_id} raised {self.exception_to_python(value)!r}")
+            values.append(value)
+        return values
+
+
+class Database(_Waits, BaseBackend):
+    """A database or RPC: it cannot count, so that a chord is joined by a task that asks again and again."""
+
+    persistent = True
+
+    def __init__(self, *arguments: Any, url: str | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+
+    def _store_result(
+        self, task_id: str, result: Any, state: str, traceback: Any = None, request: Any = None, **_: Any
+    ) -> Any:
+        _store().storing(task_id, state)
+        meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
+        meta["task_id"] = task_id
+        _store().results[task_id] = self.encode(meta)
+        _store().stored(task_id, state)
+        return result
+
+    def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
+        kept = _store().results.get(task_id)
+        if kept is None:
+            return {"status": states.PENDING, "result": None}
+        meta: dict[str, Any] = self.decode_result(kept)
+        return meta
+
+    def _save_group(self, group_id: str, result: Any) -> Any:
+        _store().results[f"{group_id}.group"] = self.encode({"result": result.as_tuple()})
+        return result
+
+    def _restore_group(self, group_id: str) -> dict[str, Any] | None:
+        from celery.result import result_from_tuple
+
+        kept = _store().results.get(f"{group_id}.group")
+        if kept is None:
+            return None
+        return {"result": result_from_tuple(self.decode(kept)["result"], self.app)}
+
+    def _delete_group(self, group_id: str) -> None:
+        _store().results.pop(f"{group_id}.group", None)
+
+    def _forget(self, task_id: str) -> None:
+        _store().results.pop(task_id, None)
+
+
+def _text(key: Any) -> str:
+    return key.decode() if isinstance(key, bytes) else str(key)
