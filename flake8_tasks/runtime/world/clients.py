@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from types import ModuleType
 from typing import Any
@@ -42,11 +43,12 @@ def _requests(requests: Any, exchange: Exchange, sleep: Sleep) -> Iterator[tuple
     urllib3: Any = sys.modules["urllib3"]  # which requests has imported
     exceptions, errors = requests.exceptions, urllib3.exceptions
 
-    def once(request: Any, pool: Any, timeouts: Timeouts) -> Any:
+    def once(request: Any, adapter: Any, timeouts: Timeouts) -> Any:
         asked = Request.read(request.method, request.url, request.body, request.headers.items())
         try:
             answer = exchange(asked, timeouts)
         except Trouble as trouble:
+            pool = adapter.get_connection_with_tls_context(request, True)
             match trouble.during, trouble.timed_out:
                 case "connect", True:
                     message = f"Connection to {pool.host} timed out. (connect timeout={timeouts.connect})"
@@ -68,20 +70,21 @@ def _requests(requests: Any, exchange: Exchange, sleep: Sleep) -> Iterator[tuple
             preload_content=False,
         )
 
-    def with_retries(request: Any, pool: Any, timeouts: Timeouts, retries: Any) -> Any:
+    def with_retries(request: Any, adapter: Any, timeouts: Timeouts) -> Any:
         """As urllib3 does it, for adapters that were given `max_retries`."""
+        retries = adapter.max_retries
         while True:
             try:
-                response = once(request, pool, timeouts)
+                response = once(request, adapter, timeouts)
             except errors.HTTPError as error:
-                retries = retries.increment(request.method, request.path_url, error=error, _pool=pool)
+                retries = retries.increment(request.method, request.path_url, error=error)
                 sleep(retries.get_backoff_time())
                 continue
             after = response.headers.get("Retry-After")
             if not retries.is_retry(request.method, response.status, bool(after)):
                 return response
             try:
-                retries = retries.increment(request.method, request.path_url, response=response, _pool=pool)
+                retries = retries.increment(request.method, request.path_url, response=response)
             except errors.MaxRetryError:
                 if retries.raise_on_status:
                     raise
@@ -96,9 +99,8 @@ def _requests(requests: Any, exchange: Exchange, sleep: Sleep) -> Iterator[tuple
                 timeouts = Timeouts(timeout.connect_timeout, timeout.read_timeout)
             case _:
                 timeouts = Timeouts(timeout, timeout)
-        pool = adapter.get_connection_with_tls_context(request, True)
         try:
-            response = with_retries(request, pool, timeouts, adapter.max_retries)
+            response = with_retries(request, adapter, timeouts)
         except errors.MaxRetryError as error:
             match error.reason:
                 case errors.NewConnectionError():
@@ -117,6 +119,9 @@ def _requests(requests: Any, exchange: Exchange, sleep: Sleep) -> Iterator[tuple
         return adapter.build_response(request, response)
 
     yield requests.adapters.HTTPAdapter, "send", send
+    # The proxies and passwords of this machine are not the program's.
+    yield requests.sessions, "get_environ_proxies", lambda *arguments, **further: {}
+    yield requests.sessions, "get_netrc_auth", lambda *arguments, **further: None
 
 
 def _httpx(httpx: Any, exchange: Exchange, sleep: Sleep) -> Iterator[tuple[Any, str, Function]]:
@@ -155,6 +160,14 @@ def _httpx(httpx: Any, exchange: Exchange, sleep: Sleep) -> Iterator[tuple[Any, 
     async def handle_async_request(transport: Any, request: Any) -> Any:
         raise NotModelled(f"{request.method} {request.url} is sent by an asynchronous client, which is not modelled")
 
+    transports = sys.modules[httpx.HTTPTransport.__init__.__module__]
+    if create := getattr(transports, "create_ssl_context", None):
+        # A transport reads all certificates when it is made: a tenth of a second for what is never used here.
+
+        def create_ssl_context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> Any:
+            return _certificates(create) if verify is True and cert is None else create(verify, cert, trust_env)
+
+        yield transports, "create_ssl_context", create_ssl_context
     yield httpx.HTTPTransport, "handle_request", handle_request
     yield httpx.AsyncHTTPTransport, "handle_async_request", handle_async_request
 
@@ -182,6 +195,11 @@ def _urllib(urllib_request: Any, exchange: Exchange, sleep: Sleep) -> Iterator[t
         return response  # type: ignore[no-any-return]
 
     yield urllib_request.AbstractHTTPHandler, "do_open", do_open
+
+
+@cache
+def _certificates(create: Callable[[], Any]) -> Any:
+    return create()
 
 
 class _Received:

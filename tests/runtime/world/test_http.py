@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -238,8 +239,8 @@ def test_an_adapter_with_retries_tries_again(ledger: InMemory) -> None:
         ]
         with running("refused", "refused", "refused", "refused"), pytest.raises(requests.ConnectionError):
             session.post(URL, timeout=1)
+        session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retry.new(total=1)))
         with running(), pytest.raises(requests.exceptions.RetryError):
-            session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retry.new(total=1)))
             session.post(URL, timeout=1)
     assert runs.time == pytest.approx(6.3)
 
@@ -283,7 +284,7 @@ def test_everything_is_as_before_afterwards(ledger: InMemory) -> None:
     before = requests.adapters.HTTPAdapter.send, httpx.HTTPTransport.handle_request
     finders = list(sys.meta_path)
     opens = urllib.request.AbstractHTTPHandler.do_open  # type: ignore[attr-defined]
-    with pytest.raises(ZeroDivisionError), Outside(ledger):
+    with contextlib.suppress(ZeroDivisionError), Outside(ledger):
         assert requests.adapters.HTTPAdapter.send is not before[0]
         raise ZeroDivisionError
     assert (requests.adapters.HTTPAdapter.send, httpx.HTTPTransport.handle_request) == before
