@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -167,7 +168,7 @@ class GreenletCoroutine:
 class _Baton:
     """Who may run: the thread that resumes or the thread of the coroutine."""
 
-    __slots__ = ("exception", "here", "outcome", "suspended", "there")
+    __slots__ = ("exception", "here", "lost", "outcome", "suspended", "there")
 
     def __init__(self, outcome: _Outcome) -> None:
         self.outcome = outcome
@@ -175,6 +176,7 @@ class _Baton:
         self.there = threading.Semaphore(0)
         self.suspended: object = None
         self.exception: BaseException | None = None
+        self.lost = False
 
     def run(self) -> None:
         _here.baton = self
@@ -190,6 +192,10 @@ class _Here(threading.local):
 _here = _Here()
 
 
+class CoroutineThread(threading.Thread):
+    """A thread that is a coroutine."""
+
+
 class ThreadCoroutine:
     """The same without C extensions: each coroutine is a thread, and only one of all threads runs at a time."""
 
@@ -199,7 +205,7 @@ class ThreadCoroutine:
         self._outcome = _Outcome(function)
         self._baton = _Baton(self._outcome)
         context = copy_context()
-        self._thread = threading.Thread(target=context.run, args=(self._baton.run,), name="coroutine", daemon=True)
+        self._thread = CoroutineThread(target=context.run, args=(self._baton.run,), name="coroutine", daemon=True)
 
     @property
     def finished(self) -> bool:
@@ -228,13 +234,25 @@ class ThreadCoroutine:
         baton = self._baton
         baton.exception = exception
         baton.there.release()
-        baton.here.acquire()
+        try:
+            baton.here.acquire()
+        except BaseException:
+            # It did not stop in time, and nobody waits for it any more.
+            self._give_up()
+            raise
         if self._outcome.finished:
             self._thread.join()
+
+    def _give_up(self) -> None:
+        self._outcome.closing = self._baton.lost = True
+        thread = ctypes.c_ulong(self._thread.ident or 0)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Closed))
 
     def close(self) -> None:
         outcome = self._outcome
         outcome.closing = True
+        if self._baton.lost:
+            return
         if outcome.function is not None or outcome.finished:
             outcome.function = None
             return
@@ -249,6 +267,8 @@ class ThreadCoroutine:
         baton = _here.baton
         if baton is None:
             raise RuntimeError("suspend outside a coroutine")
+        if baton.lost:
+            raise Closed
         baton.suspended = value
         baton.here.release()
         baton.there.acquire()
