@@ -26,7 +26,7 @@ class Scenario:
 
     Arguments:
         invariant: what must hold at the end of every run.
-        act: what the client does; it may be killed, and others may go first.
+        act: what the client does; it may be killed, and others may go first. What it returns is `Stage.acted`.
         prepare: what is there before anybody acts.
         faults: the kinds of fault that may happen.
         budget: how many choices of each kind (`fault`, `switch`, `order`) may go another way in one run.
@@ -43,7 +43,7 @@ class Scenario:
     """
 
     invariant: Invariant
-    act: Callable[[Stage], None]
+    act: Callable[[Stage], object]
     prepare: Callable[[Stage], None] = _nothing
     faults: Sequence[str] = ()
     budget: Mapping[str, int] = field(default_factory=lambda: {"fault": 1})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any, Self
@@ -17,6 +18,8 @@ from flake8_tasks.runtime.kernel.statements import NotInstrumentable, instrument
 from flake8_tasks.runtime.kernel.trace import Event
 from flake8_tasks.runtime.program import Program
 from flake8_tasks.runtime.scenario import Scenario
+from flake8_tasks.runtime.world.cache import Cache
+from flake8_tasks.runtime.world.database import Database
 from flake8_tasks.runtime.world.http import Outside
 from flake8_tasks.runtime.world.ledger import InMemory, Ledger
 from flake8_tasks.runtime.world.mail import Mail
@@ -59,6 +62,8 @@ class Stage:
         self.program = Program(files)
         self.scenario = scenario
         self.not_instrumented: list[str] = []
+        self.acted: Any = None
+        self._database: Database | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -67,6 +72,8 @@ class Stage:
             stack.enter_context(
                 installed(self.program.app, results=self.scenario.results, settings=self.scenario.settings)
             )
+            if self.program.uses_django:
+                self._database = stack.enter_context(Database())
             if self.scenario.statements:
                 self._instrument(stack)
             self._modules = self.program.modules
@@ -94,10 +101,13 @@ class Stage:
 
         run_beat(self.program.app, self.simulation, seconds)
 
+    def model(self, name: str) -> Any:
+        """One of its Django models, by the name of its class."""
+        return next(model for model in self.program.models() if model.__name__ == name)
+
     def rows(self, model: str) -> list[dict[str, Any]]:
         """The committed rows of a Django model, by the name of its class."""
-        found = next(cls for cls in self.program.models() if cls.__name__ == model)
-        return list(found.objects.order_by("pk").values())
+        return list(self.model(model).objects.order_by("pk").values())
 
     @property
     def events(self) -> list[Event]:
@@ -128,7 +138,11 @@ class Stage:
                     modules=self._modules,
                 )
             )
+            if self._database is not None:
+                stack.enter_context(self._database.run(self.simulation.per_actor))
+            stack.enter_context(redirect_stdout(io.StringIO()))
             self.ledger = InMemory()
+            stack.enter_context(Cache())
             stack.enter_context(Outside(self.ledger, scenario.servers))
             stack.enter_context(Mail(self.ledger, unknown=scenario.unknown_addresses))
             self.driver = stack.enter_context(
@@ -136,7 +150,7 @@ class Stage:
             )
             scenario.prepare(self)
             client = Actor("client", _ended, _killed, (Fault.CLIENT_KILLED,))
-            self.simulation.spawn(client, lambda: scenario.act(self))
+            self.simulation.spawn(client, self._act)
             ended = self.simulation.run()
             if client.coroutine is not None and client.coroutine.failure is not None:
                 failure = client.coroutine.failure
@@ -145,6 +159,9 @@ class Stage:
             if violation:
                 self.simulation.record_for("client", "violation", detail=violation)
             return Run(violation, tuple(self.events), self._final(), ended)
+
+    def _act(self) -> None:
+        self.acted = self.scenario.act(self)
 
     def _instrument(self, stack: ExitStack) -> None:
         root = f"{self.program.root}/"

@@ -1,0 +1,1 @@
+"""Witnesses of the rules in `rules/limits`."""

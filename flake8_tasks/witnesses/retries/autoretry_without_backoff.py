@@ -1,0 +1,29 @@
+"""A hundred tasks meet a service that is away for five minutes, and come back to it."""
+
+from __future__ import annotations
+
+from flake8_tasks.runtime.kernel.worker import Node
+from flake8_tasks.runtime.scenario import Scenario
+from flake8_tasks.runtime.stage import Stage
+from flake8_tasks.runtime.world.http import Server
+from flake8_tasks.runtime.world.invariants import at_most_arrivals_in_any_second
+from flake8_tasks.witnesses.witness import Witness
+
+HERD = 100
+
+
+def _act(stage: Stage) -> None:
+    for number in range(HERD):
+        stage.task("sync_stock").delay(number)
+
+
+witness = Witness(
+    Scenario(
+        invariant=at_most_arrivals_in_any_second(20),
+        act=_act,
+        servers={"https://stock.example/": Server(down=(0, 300), refuses=True)},
+        nodes=[Node(slots=10)],
+        budget={},
+        statements=False,
+    )
+)
