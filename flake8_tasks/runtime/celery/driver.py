@@ -14,6 +14,7 @@ from typing import Any
 from celery import Celery, states
 from celery.exceptions import TaskRevokedError
 from celery.worker import control
+from kombu.serialization import prepare_accept_content
 
 from flake8_tasks.runtime.celery import backend, compat, transport
 from flake8_tasks.runtime.celery.consumer import NodeConsumer
@@ -177,6 +178,7 @@ class CeleryDriver:
         raw["properties"]["delivery_info"] = {**info, "redelivered": delivery.message.redelivered}
         raw["properties"]["delivery_tag"] = delivery.tag
         message = self._channel.Message(raw, channel=self._channel)
+        message.accept = prepare_accept_content(self.app.conf.accept_content)
         consumer = self._consumer(worker)
         before = len(worker.backlog)
         consumer.receive(message)
