@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from flake8_tasks.runtime.kernel.trace import Event
 
 ENOUGH = 48
-KEPT = 2
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _ALWAYS = frozenset(
     {"fault", "violation", "deadlock", "starvation", "stuck", "endless", "horizon", "node-down", "node-up"}
@@ -26,25 +25,27 @@ class Row:
 
     Arguments:
         event: itself.
+        index: its number in the run.
         more: how many like it are not shown.
         last: virtual seconds of the last of them; its own time where there is none.
     """
 
     event: Event
+    index: int
     more: int
     last: float
 
 
-def folded(events: Sequence[Event], enough: int = ENOUGH) -> list[Row]:
-    """All events when there are no more than `enough`; else one of each kind twice, and how many there were.
+def folded(events: Sequence[Event], *, enough: int = ENOUGH, examples: int = 3) -> list[Row]:
+    """All events when there are no more than `enough`; else a few `examples` of each, and how many there were.
 
     What is left out is left out by whole executions of a task, so that each one that is seen has its begin and its end;
     an execution in which something breaks, or in which anything happens for the first time, is always seen.
     """
     if len(events) <= enough:
-        return [Row(event, 0, event.time) for event in events]
+        return [Row(event, index, 0, event.time) for index, event in enumerate(events)]
     signs = [_sign(event) for event in events]
-    kept = _within_units(events, signs, _kept(events, signs))
+    kept = _within_units(events, signs, _kept(events, signs, examples), examples)
     at: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     for index in kept:
         at[signs[index]].append(index)
@@ -54,7 +55,7 @@ def folded(events: Sequence[Event], enough: int = ENOUGH) -> list[Row]:
         nearest = _nearest(events, at[signs[index]], events[index].time)
         more[nearest] += 1
         last[nearest] = events[index].time
-    return [Row(events[index], more[index], max(events[index].time, last.get(index, 0.0))) for index in kept]
+    return [Row(events[index], index, more[index], max(events[index].time, last.get(index, 0.0))) for index in kept]
 
 
 def _sign(event: Event) -> tuple[str, ...]:
@@ -74,7 +75,7 @@ def _units(events: Sequence[Event]) -> list[tuple[str, int]]:
     return units
 
 
-def _kept(events: Sequence[Event], signs: Sequence[tuple[str, ...]]) -> list[int]:
+def _kept(events: Sequence[Event], signs: Sequence[tuple[str, ...]], examples: int) -> list[int]:
     """The indexes of the events in the executions that are shown."""
     members: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for index, unit in enumerate(_units(events)):
@@ -85,20 +86,22 @@ def _kept(events: Sequence[Event], signs: Sequence[tuple[str, ...]]) -> list[int
     for (task, _), indexes in members.items():
         shows = {signs[index] for index in indexes}
         important = task in broken or any(events[index].kind in _ALWAYS for index in indexes)
-        if important or any(seen[sign] < KEPT for sign in shows):
+        if important or any(seen[sign] < examples for sign in shows):
             seen.update(shows)
             kept += indexes
     return sorted(kept)
 
 
-def _within_units(events: Sequence[Event], signs: Sequence[tuple[str, ...]], kept: Iterable[int]) -> list[int]:
+def _within_units(
+    events: Sequence[Event], signs: Sequence[tuple[str, ...]], kept: Iterable[int], examples: int
+) -> list[int]:
     """Without what one execution does over and over; begins and ends stay."""
     units = _units(events)
     seen: Counter[tuple[object, ...]] = Counter()
     shown = []
     for index in kept:
         seen[units[index], signs[index]] += 1
-        if events[index].kind in _BARS | _ALWAYS or seen[units[index], signs[index]] <= KEPT + 1:
+        if events[index].kind in _BARS | _ALWAYS or seen[units[index], signs[index]] <= examples:
             shown.append(index)
     return shown
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from flake8_tasks.runtime.kernel.timeline.folding import Row, folded
-from flake8_tasks.runtime.kernel.timeline.words import cells, clean, counted, cut, moment, words
+from flake8_tasks.runtime.kernel.timeline.words import cells, clean, counted, cut, listed, moment, words
 from flake8_tasks.runtime.proof import Proof, Shown, Side
 
 WIDTH = 100
 _BOLD, _DIM, _RED, _GREEN, _YELLOW = "1", "2", "31", "32", "33"
-_TROUBLE = frozenset({"deadlock", "starvation", "stuck", "endless", "killed", "node-down", "hard-limit"})
+_TROUBLE = frozenset({"raised", "deadlock", "starvation", "stuck", "endless", "killed", "node-down", "hard-limit"})
 _LANE_WIDTH, _TASK_WIDTH = 16, 24
 
 
@@ -109,9 +109,3 @@ def _further(proof: Proof, paint: Paint) -> Iterator[str]:
         says = f"good breaks under {further.fault}" if further.hazards else f"good holds under {further.fault}"
         line = f"  {names[min(index, 1)]:<9}  {says}: {found}"
         yield paint(f"{line}: {clean(further.violation)}", _YELLOW) if further.hazards else line
-
-
-def listed(texts: Iterable[str]) -> str:
-    """ "a, b and c"."""
-    *first, last = [*texts] or [""]
-    return f"{', '.join(first)} and {last}" if first else last

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flake8_tasks.runtime.kernel.trace import Event
 
 # What is said of a kind without a detail, and with one.
 _WORDS = {
-    "publish": ("sends it", "sends it: {}"),
+    "publish": ("sends a task", "sends {}"),
     "duplicate": ("delivered a second time", "delivered a second time: {}"),
-    "deliver": ("delivered to a worker", "delivered to a worker: {}"),
+    "deliver": ("delivered to a worker", "delivered to a worker {}"),
     "start": ("starts", "starts: {}"),
     "ack": ("acknowledged", "acknowledged: {}"),
     "reject": ("rejected", "rejected: {}"),
@@ -42,9 +42,36 @@ _WORDS = {
     "deadlock": ("DEADLOCK", "DEADLOCK: {}"),
     "starvation": ("STARVATION", "STARVATION: {}"),
     "stuck": ("STUCK: nothing is left to run", "STUCK: {}"),
+    "raised": ("raises an exception", "raises {}"),
     "endless": ("ENDLESS", "ENDLESS: {}"),
     "horizon": ("still running when the time was up", "still running when the time was up: {}"),
     "violation": ("BROKEN", "BROKEN: {}"),
+}
+# The same beside a mark in a picture, where lane and task are seen; "" says nothing.
+_LABELS = {
+    "publish": ("{task}", "{detail}"),
+    "duplicate": ("{task} again", "{task} again: {detail}"),
+    "ack": ("", ""),
+    "redeliver": ("{task} is back", "{task} is back: {detail}"),
+    "dead-letter": ("{task} to the dead letters", "{task} to the dead letters: {detail}"),
+    "discard": ("{task} thrown away", "{task} thrown away: {detail}"),
+    "store": ("result", "{detail}"),
+    "request": ("request", "{detail}"),
+    "mail": ("mail", "{detail}"),
+    "save": ("save", "{detail}"),
+    "commit": ("commit", "commit {detail}"),
+    "rollback": ("rollback", "rollback {detail}"),
+    "read": ("read", "read {detail}"),
+    "cache": ("cache", "{detail}"),
+    "unblock": ("goes on", "goes on"),
+    "fault": ("fault", "{detail}"),
+    "killed": ("killed", "{detail}"),
+    "node-down": ("killed", "killed: {detail}"),
+    "node-up": ("starts again", "starts again"),
+    "beat": ("{task}", "{task}"),
+    "deadlock": ("deadlock", "deadlock"),
+    "starvation": ("starvation", "starvation"),
+    "stuck": ("stuck", "stuck"),
 }
 _ENDS = {
     "SUCCESS": "ends well",
@@ -54,15 +81,14 @@ _ENDS = {
     "IGNORED": "is ignored",
     "REJECTED": "is rejected",
 }
+_WITH_ITS_NODE = "with its node"
 _SPACE = re.compile(r"\s+")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def words(event: Event) -> str:
     """What happened, without when, where and to which task."""
-    detail = clean(event.detail)
-    if event.kind == "fault" and event.task:
-        detail = detail.replace(f": {event.task} before ", " before ")
+    detail = _detail(event)
     if event.kind == "end":
         state, _, rest = detail.partition(" ")
         ended = _ENDS.get(state.rstrip(":,"))
@@ -70,6 +96,29 @@ def words(event: Event) -> str:
     name = clean(event.kind).replace("-", " ")
     without, with_detail = _WORDS.get(event.kind, (name, name + ": {}"))
     return with_detail.format(detail) if detail else without
+
+
+def label(event: Event) -> str:
+    """What happened in the few words that stand beside its mark in a picture."""
+    detail, task = _detail(event), clean(event.task)
+    if event.kind == "end":
+        state = detail.partition(" ")[0].rstrip(":,")
+        return {"SUCCESS": "", "RETRY": "retry", "FAILURE": "fails"}.get(state, detail.lower())
+    if event.kind == "killed" and detail == _WITH_ITS_NODE:
+        return ""
+    if event.kind not in _LABELS:
+        return words(event)
+    if event.kind == "publish":
+        detail = detail.partition(", not before ")[0]
+    without, with_detail = _LABELS[event.kind]
+    return (with_detail if detail else without).format(task=task, detail=detail).strip()
+
+
+def _detail(event: Event) -> str:
+    detail = clean(event.detail)
+    if event.kind == "fault" and event.task:
+        detail = detail.replace(f": {clean(event.task)} before ", " before ")
+    return detail
 
 
 def joined(text: str, detail: str) -> str:
@@ -101,6 +150,12 @@ def counted(count: int, noun: str) -> str:
     """ "1 schedule", "3 schedules", "2 switches"."""
     plural = "es" if noun.endswith(("ch", "s", "x")) else "s"
     return f"{count:,} {noun}{'' if count == 1 else plural}"
+
+
+def listed(texts: Iterable[str]) -> str:
+    """ "a, b and c"."""
+    *first, last = [*texts] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def cells(text: str) -> int:

@@ -47,7 +47,7 @@ def half_saved() -> Shown:
     events = (
         Event(0, "client", "save", detail="User 1: status=new, name=''", to="database"),
         Event(0, "client", "commit", to="database"),
-        Event(0, "client", "publish", task, to="broker"),
+        Event(0, "client", "publish", detail=task, to="broker"),
         Event(0, "worker", "deliver", task),
         Event(0, slot, "start", task),
         Event(0, "worker", "ack", task, to="broker"),
@@ -55,7 +55,7 @@ def half_saved() -> Shown:
         Event(0, slot, "save", task, "User 1: status=updated", f"{file}:10", "database"),
         Event(0, slot, "commit", task, "", f"{file}:10", "database"),
         Event(0, slot, "fault", task, f"refused: update_data#1 before request {REQUEST}", f"{file}:11"),
-        Event(0.1, slot, "request", task, f"{REQUEST} refused", f"{file}:11", "outside"),
+        Event(0.1, slot, "request", task, f"{REQUEST}: refused", f"{file}:11", "outside"),
         Event(0.1, slot, "store", task, "FAILURE", to="results"),
         Event(0.1, slot, "end", task, "FAILURE ConnectionError"),
         Event(0.1, "client", "violation", detail="status is updated, name is not"),
@@ -76,7 +76,7 @@ def saved_once() -> Shown:
 
 def locked_up() -> Shown:
     """TSK301 with the check off: three parents in two slots wait for their children."""
-    events = [Event(0, "client", "publish", f"invoice#{number}", to="broker") for number in (1, 2, 3)]
+    events = [Event(0, "client", "publish", detail=f"invoice#{number}", to="broker") for number in (1, 2, 3)]
     for slot in (0, 1):
         task, lane = f"invoice#{slot + 1}", f"worker/{slot}"
         events += [
@@ -87,7 +87,7 @@ def locked_up() -> Shown:
     for slot in (0, 1):
         task, child, lane = f"invoice#{slot + 1}", f"total_of#{slot + 1}", f"worker/{slot}"
         events += [
-            Event(0, lane, "publish", child, f"by {task}", "shop/tasks.py:14", "broker"),
+            Event(0, lane, "publish", task, child, "shop/tasks.py:14", "broker"),
             Event(0, lane, "block", task, f"result of {child}", "shop/tasks.py:14"),
         ]
     for slot in (0, 1):
@@ -100,7 +100,7 @@ def locked_up() -> Shown:
 
 def chained() -> Shown:
     """The fixed form of TSK301: a chain, each link ends before the next begins."""
-    events = [Event(0, "client", "publish", f"total_of#{number}", to="broker") for number in (1, 2, 3)]
+    events = [Event(0, "client", "publish", detail=f"total_of#{number}", to="broker") for number in (1, 2, 3)]
     for number in (1, 2, 3):
         for name in ("total_of", "invoice"):
             task, lane = f"{name}#{number}", f"worker/{number % 2}"
@@ -112,7 +112,7 @@ def chained() -> Shown:
                 Event(0, lane, "end", task, "SUCCESS"),
             ]
             if name == "total_of":
-                events.insert(-1, Event(0, lane, "publish", f"invoice#{number}", f"by {task}", "", "broker"))
+                events.insert(-1, Event(0, lane, "publish", task, f"invoice#{number}", "", "broker"))
     final = {"results": {f"invoice#{number}": 100 + number for number in (1, 2, 3)}}
     return Shown((), (), "", tuple(events), final)
 
@@ -126,11 +126,13 @@ def charged_twice() -> Shown:
         yield Event(time, "worker", "deliver", task)
         yield Event(time, "worker/0", "start", task)
         yield Event(time, "worker/0", "read", task, "Order 1", f"{file}:8", "database")
-        yield Event(time + 0.1, "worker/0", "request", task, "POST https://pay.test/charges", f"{file}:11", "outside")
+        yield Event(
+            time + 0.1, "worker/0", "request", task, "POST https://pay.test/charges: 200", f"{file}:11", "outside"
+        )
 
     events = (
         Event(0, "client", "save", detail="Order 1: total=20, paid=False", to="database"),
-        Event(0, "client", "publish", task, to="broker"),
+        Event(0, "client", "publish", detail=task, to="broker"),
         *attempt(0),
         Event(0.1, "worker/0", "fault", task, where, f"{file}:12"),
         Event(0.1, "worker", "node-down", detail="1 message unacknowledged"),
@@ -159,7 +161,7 @@ def charged_once() -> Shown:
 def herd(tasks: int = 100, jitter: bool = False) -> Shown:
     """A service is down for five minutes; so many tasks come back in the same second, or spread out."""
     names = [f"sync_order#{number}" for number in range(1, tasks + 1)]
-    events = [Event(0, "client", "publish", name, to="broker") for name in names]
+    events = [Event(0, "client", "publish", detail=name, to="broker") for name in names]
 
     def attempt(number: int, name: str, time: float, retry: int) -> Iterator[Event]:
         lane = f"worker/{number % 4}"
@@ -167,9 +169,9 @@ def herd(tasks: int = 100, jitter: bool = False) -> Shown:
         yield Event(time, "worker", "deliver", name)
         yield Event(time, lane, "start", name, f"retry {retry}" if retry else "")
         yield Event(time, "worker", "ack", name, to="broker")
-        yield Event(time, lane, "request", name, f"POST https://stock.test/sync {answer}", "shop/sync.py:9", "outside")
+        yield Event(time, lane, "request", name, f"POST https://stock.test/sync: {answer}", "shop/sync.py:9", "outside")
         if retry == 0:
-            yield Event(time, lane, "publish", name, "retry 1 in 180 s", to="broker")
+            yield Event(time, lane, "publish", name, f"{name}, retry 1, not before 22:16:20", to="broker")
         yield Event(time, lane, "store", name, "RETRY" if retry == 0 else "SUCCESS", to="results")
         yield Event(time, lane, "end", name, "RETRY in 180 s" if retry == 0 else "SUCCESS")
 
