@@ -13,11 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from flake8_tasks.runtime.world.exchange import Answer, Exchange, Request, Sleep, Timeouts, Trouble
-from flake8_tasks.runtime.world.replaced import Function, Replacement
-
-
-class NotModelled(RuntimeError):
-    """The program does something that the world has no model of."""
+from flake8_tasks.runtime.world.replaced import Function, NotModelled, Replacement
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from flake8_tasks.runtime.world import mail
 
 
-class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
+class EmailBackend(BaseEmailBackend):
     """Sends as Django's SMTP backend does: each message to all its recipients at once, then the next one."""
 
     def __init__(self, fail_silently: bool = False, timeout: float | None = None, **further: object) -> None:

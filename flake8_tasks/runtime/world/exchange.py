@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.client import responses
 from typing import Literal, Self
 
+from flake8_tasks.runtime.world.ledger import InMemory, Ledger
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -18,12 +20,14 @@ class Request:
         url: as the client gave it, with its query.
         body: what JSON holds, where the body is JSON; else the text; None where there is none.
         headers: by their names in lower case.
+        ledger: what the servers have seen before; also where they keep what they must remember.
     """
 
     method: str
     url: str
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=InMemory, repr=False, compare=False)
 
     @classmethod
     def read(cls, method: str, url: str, body: object, headers: Iterable[tuple[str, str | bytes]]) -> Self:

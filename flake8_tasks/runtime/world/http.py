@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +16,7 @@ from flake8_tasks.runtime.world.exchange import Answer, Request, Timeouts, Troub
 from flake8_tasks.runtime.world.ledger import Ledger, now
 from flake8_tasks.runtime.world.replaced import Replaced
 
-__all__ = ["Answer", "Outside", "Request", "Server"]
+__all__ = ["Answer", "Outside", "Request", "Server", "charge"]
 
 FAILURES = (Fault.REFUSED, Fault.TIMED_OUT, Fault.ANSWER_LOST)
 SYSTEM_CONNECT_TIMEOUT = 127.0
@@ -30,13 +30,21 @@ def accept(request: Request) -> Answer:
     return Answer()
 
 
+def charge(request: Request) -> Answer:
+    """A payment service: each request is a charge, an entry "charge" with the body's values, but none whose
+    Idempotency-Key has been seen before."""
+    if request.key is None or all(entry["key"] != request.key for entry in request.ledger.entries("charge")):
+        request.ledger.add("charge", **{"key": request.key, **(request.body if isinstance(request.body, dict) else {})})
+    return Answer(201)
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server outside.
 
     Arguments:
         answer: takes a request and says what comes back. It takes no time itself, runs for one request at a time, and
-            keeps what it must remember in the ledger.
+            keeps what it must remember in `request.ledger`, since it may run in several processes.
         latency: seconds from a request's arrival to its answer.
         down: from when to when it is down, in seconds since the run began.
         refuses: whether it refuses connections while it is down; it answers 503 otherwise.
@@ -97,7 +105,7 @@ class Outside:
             self._arrived(request, 0, "refused")
             raise Trouble("connect", ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"))
         with self.ledger.alone():
-            answer = Answer(503) if server.is_down else server.answer(request)
+            answer = Answer(503) if server.is_down else server.answer(replace(request, ledger=self.ledger))
             self._arrived(request, answer.status, f"{answer.status}" if answer.answers else "no answer")
         patience = math.inf if timeouts.read is None else timeouts.read
         if not answer.answers or server.latency > patience:

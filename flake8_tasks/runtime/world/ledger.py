@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Protocol
 
 from flake8_tasks.runtime.kernel import host
+from flake8_tasks.runtime.world.store import locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +104,16 @@ class InFile:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        import fcntl  # Only here: the file is shared by real workers, which POSIX has.
-
         with self._thread:
             if self._depth:
                 yield
                 return
-            file = os.open(self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                self._depth += 1
-                yield
-            finally:
-                self._depth = 0
-                os.close(file)
+            with locked(self._path):
+                self._depth = 1
+                try:
+                    yield
+                finally:
+                    self._depth = 0
 
     def _read(self) -> Iterator[Entry]:
         try:

@@ -12,6 +12,10 @@ from typing import Any, Self
 Function = Callable[..., Any]
 
 
+class NotModelled(RuntimeError):
+    """The program does something that the world has no model of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Replacement:
     """Methods that a library's module has others for, while this counts.

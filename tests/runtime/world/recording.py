@@ -58,3 +58,16 @@ def running(*failures: str, time: float = 0.0) -> Iterator[RecordingHost]:
         yield runs
     finally:
         host.become_current(before)
+
+
+@contextmanager
+def plain_django() -> Iterator[None]:
+    """Django with its default settings, and as if nobody had set it up afterwards."""
+    from django.conf import settings
+    from django.utils.functional import empty
+
+    settings.configure()
+    try:
+        yield
+    finally:
+        settings._wrapped = empty

@@ -17,9 +17,9 @@ import requests
 import urllib3
 from recording import Forever, running
 
-from flake8_tasks.runtime.world.clients import NotModelled
-from flake8_tasks.runtime.world.http import Answer, Outside, Request, Server
+from flake8_tasks.runtime.world.http import Answer, Outside, Request, Server, charge
 from flake8_tasks.runtime.world.ledger import InMemory
+from flake8_tasks.runtime.world.replaced import NotModelled
 
 URL = "https://pay.example/charges"
 CLIENTS = ("requests", "httpx", "urllib")
@@ -73,11 +73,11 @@ def test_a_server_nobody_described_answers_200(client: str, ledger: InMemory, ou
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_handler_answers(client: str, ledger: InMemory) -> None:
-    def charge(request: Request) -> Answer:
+    def book(request: Request) -> Answer:
         assert request.headers["content-type"].startswith("application/json")
         return Answer(201, json={"charged": request.body})
 
-    with Outside(ledger, {"https://pay.example/": charge}):
+    with Outside(ledger, {"https://pay.example/": book}):
         assert send(client) == (201, {"charged": {"order": 1}})
 
 
@@ -189,17 +189,19 @@ def test_a_server_is_down_for_a_while(ledger: InMemory) -> None:
     ]
 
 
-def test_a_handler_can_keep_idempotency_keys_in_the_ledger(ledger: InMemory) -> None:
-    def charge(request: Request) -> Answer:
-        if all(entry["key"] != request.key for entry in ledger.entries("charge")):
-            ledger.add("charge", key=request.key)
-        return Answer(201)
-
+def test_a_payment_service_charges_once_per_idempotency_key(ledger: InMemory) -> None:
     with Outside(ledger, {"https://pay.example": charge}):
         for key in ("a", "b", "a"):
-            requests.post(URL, headers={"Idempotency-Key": key}, timeout=1)
-    assert [entry["key"] for entry in ledger.entries("charge")] == ["a", "b"]
-    assert [entry["key"] for entry in ledger.entries("request")] == ["a", "b", "a"]
+            assert requests.post(URL, json={"order": 1}, headers={"Idempotency-Key": key}, timeout=1).status_code == 201
+        for _ in range(2):
+            requests.post(URL, json={"order": 2}, timeout=1)
+    assert [(entry["key"], entry["order"]) for entry in ledger.entries("charge")] == [
+        ("a", 1),
+        ("b", 1),
+        (None, 2),
+        (None, 2),
+    ]
+    assert [entry["key"] for entry in ledger.entries("request")] == ["a", "b", "a", None, None]
 
 
 def test_an_error_status_is_what_each_library_makes_of_it(ledger: InMemory) -> None:
@@ -296,6 +298,7 @@ LATER = """
 import sys
 from flake8_tasks.runtime.world.http import Outside
 from flake8_tasks.runtime.world.ledger import InMemory
+from flake8_tasks.runtime.world.replaced import NotModelled
 ledger = InMemory()
 with Outside(ledger):
     assert not {"requests", "httpx", "urllib.request"} & set(sys.modules)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from django.conf import settings
-from recording import running
+from recording import plain_django, running
 
 from flake8_tasks.runtime.world.ledger import InFile, InMemory
 from flake8_tasks.runtime.world.mail import Mail
@@ -20,9 +20,9 @@ def ledger() -> InMemory:
 
 
 @pytest.fixture(autouse=True)
-def django() -> None:
-    if not settings.configured:
-        settings.configure()
+def django() -> Iterator[None]:
+    with plain_django():
+        yield
 
 
 def message(*recipients: str) -> EmailMessage:
