@@ -26,6 +26,7 @@ DATABASES = {{
         "NAME": os.environ.get("{database}", str(Path(__file__).with_name("database.sqlite3"))),
     }}
 }}
+CACHES = {{"default": {{"BACKEND": "flake8_tasks.runtime.world.cache_backend.CacheBackend"}}}}
 EMAIL_BACKEND = "flake8_tasks.runtime.world.email_backend.EmailBackend"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
