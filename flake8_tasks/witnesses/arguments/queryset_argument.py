@@ -41,9 +41,7 @@ def _exported(stage: Stage) -> str | None:
 
 
 witness = Witness(
-    Scenario(
-        invariant=Invariant("the paid orders are exported", _exported), act=_export, prepare=_prepare, budget={}
-    ),
+    Scenario(invariant=Invariant("the paid orders are exported", _exported), act=_export, prepare=_prepare, budget={}),
     variants=[
         Variant(
             "with pickle",

@@ -1,4 +1,4 @@
-"""A hundred tasks back off from a service that is away, all by the same seconds."""
+"""Fifty tasks back off from a service that is away, all by the same seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flake8_tasks.runtime.world.http import Server
 from flake8_tasks.runtime.world.invariants import at_most_arrivals_in_any_second
 from flake8_tasks.witnesses.witness import Witness
 
-HERD = 100
+HERD = 50
 
 
 def _act(stage: Stage) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from flake8_tasks.runtime.kernel.simulation import DAY
 from flake8_tasks.runtime.scenario import Scenario
 from flake8_tasks.runtime.stage import Stage
 from flake8_tasks.runtime.world.http import Server
 from flake8_tasks.runtime.world.invariants import Invariant
 from flake8_tasks.witnesses.witness import Witness
+
+HOUR = 3_600.0
 
 
 def _act(stage: Stage) -> None:
@@ -23,10 +24,10 @@ def _settled(stage: Stage) -> str | None:
 
 witness = Witness(
     Scenario(
-        invariant=Invariant("a message that cannot succeed is settled within a day", _settled),
+        invariant=Invariant("a message that cannot succeed is settled within six hours", _settled),
         act=_act,
         servers={"https://payments.example/": Server(down=(0, math.inf), refuses=True)},
         budget={},
-        horizon=DAY,
+        horizon=6 * HOUR,
     )
 )
