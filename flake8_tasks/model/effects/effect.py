@@ -75,18 +75,25 @@ class Effect:
 
     @property
     def when(self) -> tuple[int, int, bool]:
-        """Its place in the order of its function: calls happen when their last argument is known, an assignment after
-        its value; a loop's name at its head."""
-        node: ast.AST = self.node
-        if isinstance(node, ast.For | ast.AsyncFor):
-            node = node.iter
-        elif isinstance(node, ast.With | ast.AsyncWith):
-            node = node.items[-1].context_expr
-        return (node.end_lineno, node.end_col_offset, isinstance(self.node, ast.stmt))  # type: ignore[attr-defined]
+        """Its place in the order of its function."""
+        return when(self.node)
 
     def within(self, *kinds: type[ast.AST]) -> Iterator[Frame]:
         """The blocks of some kinds around it, inside its function, innermost first: `within(ast.For, ast.While)`."""
         return (frame for frame in self.site.frame.here() if isinstance(frame.node, kinds))
+
+
+def when(node: ast.AST) -> tuple[int, int, bool]:
+    """The place of a call or statement in the order of its function.
+
+    Calls happen when their last argument is known, an assignment after its value; a loop's name at its head.
+    """
+    last = node
+    if isinstance(node, ast.For | ast.AsyncFor):
+        last = node.iter
+    elif isinstance(node, ast.With | ast.AsyncWith):
+        last = node.items[-1].context_expr
+    return (last.end_lineno, last.end_col_offset, isinstance(node, ast.stmt))  # type: ignore[attr-defined]
 
 
 def effects(
@@ -97,8 +104,18 @@ def effects(
     Arguments:
         frame: the block that the function stands in.
     """
-    finder = project.remember("finder of effects", module, lambda: _Finder(module, project, orm), of=module)
+    finder = _finder(module, project, orm)
     return project.remember("effects", function, lambda: finder.of(function, frame), of=module)
+
+
+def effect_of(site: Site, project: Project) -> Effect | None:
+    """What one call does by itself, None for nothing."""
+    finder = _finder(site.module, project, project.orm)
+    return project.remember("effect", site.node, lambda: finder.of_call(site), of=site.module)
+
+
+def _finder(module: Module, project: Project, orm: Orm) -> _Finder:
+    return project.remember("finder of effects", module, lambda: _Finder(module, project, orm), of=module)
 
 
 def may_follow(earlier: Effect, later: Effect) -> bool:
@@ -174,6 +191,10 @@ class _Finder:
         return tuple(sorted(found, key=lambda effect: effect.when))
 
     # Calls.
+
+    def of_call(self, site: Site) -> Effect | None:
+        self._reader = None
+        return self._call(site.node, site) if isinstance(site.node, ast.Call) else None
 
     def _call(self, call: ast.Call, site: Site) -> Effect | None:
         if isinstance(call.func, ast.Attribute) and call.func.attr in _MAY_WRITE:

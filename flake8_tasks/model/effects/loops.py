@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flake8_tasks.edit import Span
-from flake8_tasks.model.effects.effect import Effect, effects
+from flake8_tasks.model.effects.effect import Effect, effect_of, effects, when
 from flake8_tasks.model.effects.failures import is_contained, statements_in
 from flake8_tasks.model.effects.items import Crowds
-from flake8_tasks.model.effects.paths import names_in, shares
+from flake8_tasks.model.effects.paths import names_in
 from flake8_tasks.model.facts import Declared
-from flake8_tasks.model.module import Frame
+from flake8_tasks.model.module import Frame, Site
 from flake8_tasks.model.orm.shapes import text
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp
@@ -31,19 +31,26 @@ class FanOut:
         loop: the statement or comprehension.
         frame: the block that the loop stands in.
         effect: the first thing it sends.
-        repeats: a retry would begin with the first again: nothing is written down for each item.
     """
 
     declared: Declared
     loop: Loop
     frame: Frame
     effect: Effect
-    repeats: bool
+
+    @property
+    def repeats(self) -> bool:
+        """A retry would begin with the first again: nothing is written down for each item."""
+        if self.declared.body is None:
+            return True
+        project = self.declared.project
+        found = effects(*self.declared.body, self.declared.module, project, project.orm)
+        return not any(effect.saves and self.loop in dict(_loops_around(effect.site)) for effect in found)
 
     @property
     def target(self) -> ast.expr:
         """What stands for one item."""
-        return self.loop.target if isinstance(self.loop, ast.For) else self.loop.generators[0].target
+        return _target(self.loop)
 
     @property
     def source(self) -> ast.expr:
@@ -76,30 +83,31 @@ def fan_outs(declared: Declared) -> Iterator[FanOut]:
     if declared.body is None:
         return
     function, frame = declared.body
-    if not any(isinstance(node, Loop) for node in ast.walk(function)):
-        return  # most tasks: nothing has to be looked up
     project, module = declared.project, declared.module
     crowds = Crowds(project, module, function)
-    found = effects(function, frame, module, project, project.orm)
     seen: set[ast.AST] = set()
-    for effect in found:
-        if not _is_sending(effect) or effect.contained:
+    for site in sorted(module.inside(function, frame), key=lambda site: when(site.node)):
+        loops = [*_loops_around(site)]
+        if not isinstance(site.node, ast.Call) or not any(_is_about_item(site.node, loop) for loop, _ in loops):
+            continue  # most calls: nothing has to be looked up
+        effect = effect_of(site, project)
+        if effect is None or effect.contained or not _is_sending(effect):
             continue
-        for around in effect.site.frame.here():
-            if around.part != "body" or not isinstance(around.node, Loop) or around.parent is None:
-                continue
-            if around.node in seen:
-                break
-            if is_contained(around.parent, function):
+        for loop, around in loops:
+            if loop in seen or is_contained(around, function):
                 break  # the author has decided what a failure means for the rest
-            repeats = not _keeps_track(found, around)
-            fan_out = FanOut(declared, around.node, around.parent, effect, repeats)
-            if _stops_the_rest(fan_out) and crowds.goes_through_many(
-                fan_out.target, fan_out.source, around.parent.scope
-            ):
-                seen.add(around.node)
+            fan_out = FanOut(declared, loop, around, effect)
+            if _stops_the_rest(fan_out) and crowds.goes_through_many(fan_out.target, fan_out.source, around.scope):
+                seen.add(loop)
                 yield fan_out
                 break
+
+
+def _loops_around(site: Site) -> Iterator[tuple[Loop, Frame]]:
+    """The loops in whose bodies a call stands, innermost first, each with the block that it stands in."""
+    for around in site.frame.here():
+        if around.part == "body" and isinstance(around.node, Loop) and around.parent is not None:
+            yield around.node, around.parent
 
 
 def _is_sending(effect: Effect) -> bool:
@@ -117,21 +125,29 @@ def _is_sending(effect: Effect) -> bool:
 def _stops_the_rest(fan_out: FanOut) -> bool:
     """What is sent has to do with the item, and a failure of one leaves the loop."""
     loop, effect = fan_out.loop, fan_out.effect
-    about = {name.partition(".")[0] for name in names_in(effect.node)}
-    if not about & _about_item(fan_out):
+    if not _is_about_item(effect.node, loop):
         return False
     if is_contained(effect.site.frame, loop, stops=(ast.Return, ast.Break)):
         return False
     return not isinstance(loop, ast.For) or not _ends_early(loop, effect)
 
 
-def _about_item(fan_out: FanOut) -> set[str]:
+def _target(loop: Loop) -> ast.expr:
+    return loop.target if isinstance(loop, ast.For) else loop.generators[0].target
+
+
+def _is_about_item(node: ast.AST, loop: Loop) -> bool:
+    """It names the item of a loop, or something that is worked out from it."""
+    return not _about_item(loop).isdisjoint(name.partition(".")[0] for name in names_in(node))
+
+
+def _about_item(loop: Loop) -> set[str]:
     """The names that have to do with the item: its own, and what is worked out from it in the loop."""
-    names = {node.id for node in ast.walk(fan_out.target) if isinstance(node, ast.Name)}
-    if not isinstance(fan_out.loop, ast.For):
+    names = {node.id for node in ast.walk(_target(loop)) if isinstance(node, ast.Name)}
+    if not isinstance(loop, ast.For):
         return names
     for _ in range(2):
-        for node in statements_in(fan_out.loop.body):
+        for node in statements_in(loop.body):
             for target, value in _given(node):
                 if names & {name.partition(".")[0] for name in names_in(value)}:
                     names |= {name.partition(".")[0] for name in names_in(target)}
@@ -166,7 +182,3 @@ def _ends_early(loop: ast.For, effect: Effect) -> bool:
             children = iter([each for each in ast.walk(node) if isinstance(each, ast.Return)])
         stack.extend(children)
     return False
-
-
-def _keeps_track(found: tuple[Effect, ...], around: Frame) -> bool:
-    return any(each.saves and shares(around, each.site.frame) for each in found)
