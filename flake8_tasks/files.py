@@ -8,7 +8,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_tasks.config import Config
 
@@ -116,10 +116,20 @@ def python_files(root: Path) -> list[str]:
     return [path for path in tree(top) if belongs(os.path.dirname(path))]
 
 
-def find(
-    paths: Iterable[str], config_of: Callable[[Path], Config], *, force_exclude: bool = False
-) -> dict[Path, list[str]]:
-    """The files a run is about, grouped by project root; absolute paths, each once and sorted.
+class Found(NamedTuple):
+    """The files a run is about.
+
+    Arguments:
+        groups: project root → its files among them, absolute paths, each once and sorted.
+        whole: the root of each project that was searched as a whole → every Python file of it, the excluded ones too.
+    """
+
+    groups: dict[Path, list[str]]
+    whole: dict[Path, list[str]]
+
+
+def find(paths: Iterable[str], config_of: Callable[[Path], Config], *, force_exclude: bool = False) -> Found:
+    """The files a run is about.
 
     Arguments:
         paths: files, which are always taken, and folders, which are searched for `.py` and `.pyw`.
@@ -132,24 +142,30 @@ def find(
     """
     groups: dict[Path, dict[str, None]] = {}
     configs: dict[Path, Config] = {}
+    whole: dict[Path, list[str]] = {}
     for given in paths:
         if not os.path.lexists(given):
             raise NoSuchPath(given)
         path = os.path.abspath(given)
         searched = os.path.isdir(path)
-        roots: dict[str, Path] = {}
-        for file in tree(path) if searched else (path,):
-            folder = os.path.dirname(file)
-            if folder not in roots:
-                roots[folder] = _root_in_search(folder, path if searched else folder)
-            root = roots[folder]
+        for folder, files in _by_folder(tree(path) if searched else [path]).items():
+            root = _root_in_search(folder, path if searched else folder)
             if root not in groups:
                 groups[root] = {}
                 configs[root] = config_of(root)
-            if configs[root].exclude and (searched or force_exclude) and configs[root].excludes(file):
-                continue
-            groups[root][file] = None
-    return {root: sorted(files) for root, files in sorted(groups.items()) if files}
+            if searched and str(root) == path:
+                whole.setdefault(root, []).extend(files)
+            if configs[root].exclude and (searched or force_exclude):
+                files = [file for file in files if not configs[root].excludes(file)]
+            groups[root].update(dict.fromkeys(files))
+    return Found({root: sorted(files) for root, files in sorted(groups.items()) if files}, whole)
+
+
+def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        found.setdefault(os.path.dirname(path), []).append(path)
+    return found
 
 
 def tree(folder: str) -> list[str]:

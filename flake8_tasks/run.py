@@ -38,6 +38,7 @@ class Job:
 
     Arguments:
         groups: project root → absolute paths of files, as `files.find` gives them.
+        whole: project root → every Python file of the project, where `files.find` has seen them all.
         configs: the configuration of each of these projects.
         cache: the folder for what is kept between runs, None to keep nothing.
         overlay: absolute path → bytes that stand instead of the file on disk.
@@ -49,6 +50,7 @@ class Job:
 
     groups: Mapping[Path, Sequence[str]]
     configs: Mapping[Path, Config]
+    whole: Mapping[Path, Sequence[str]] = field(default_factory=dict)
     cache: Path | None = None
     overlay: Mapping[str, bytes] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
@@ -77,8 +79,9 @@ def check_files(job: Job, progress: Progress | None = None) -> list[Outcome]:
 
     waiting: list[tuple[Path, str]] = []
     for root, paths in job.groups.items():
+        project = desk.project(root)
         for path in paths:
-            if (known := desk.known(root, path)) is not None:
+            if (known := desk.known(project, path)) is not None:
                 take(known)
             else:
                 waiting.append((root, path))
@@ -157,14 +160,14 @@ class Desk:
 
         if root not in self._projects:
             job = self.job
-            self._projects[root] = Project(root, job.configs[root], overlay=job.overlay, cache=job.cache)
+            listed = job.whole.get(root)
+            self._projects[root] = Project(root, job.configs[root], overlay=job.overlay, cache=job.cache, listed=listed)
         return self._projects[root]
 
-    def known(self, root: Path, path: str) -> Outcome | None:
+    def known(self, project: Project, path: str) -> Outcome | None:
         """The outcome for a file that needs no check, None for one that does."""
         from flake8_tasks.model.index import TASKS
 
-        project = self.project(root)
         if path not in self.job.named:
             entry = project.index.entry(path)
             if entry is not None and not (entry.flags & TASKS and project.looks_at(path)):

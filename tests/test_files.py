@@ -285,7 +285,7 @@ def test_the_files_of_a_project_are_not_those_of_projects_in_it(tmp_path: Path) 
 class TestFind:
     def test_groups_by_project(self, tmp_path: Path) -> None:
         write(tmp_path, "setup.py", "tasks.py", "a/manage.py", "a/b/tasks.py")
-        assert find([str(tmp_path)], no_excludes) == {
+        assert find([str(tmp_path)], no_excludes).groups == {
             tmp_path: [str(tmp_path / "setup.py"), str(tmp_path / "tasks.py")],
             tmp_path / "a": [str(tmp_path / "a/b/tasks.py"), str(tmp_path / "a/manage.py")],
         }
@@ -295,7 +295,7 @@ class TestFind:
     ) -> None:
         write(tmp_path, "setup.py", "script", "tasks.py")
         monkeypatch.chdir(tmp_path)
-        found = find(["script", "tasks.py", ".", str(tmp_path / "script")], no_excludes)
+        found = find(["script", "tasks.py", ".", str(tmp_path / "script")], no_excludes).groups
         assert found == {tmp_path: [str(tmp_path / name) for name in ("script", "setup.py", "tasks.py")]}
 
     def test_names_a_path_that_does_not_exist(self, tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ class TestFind:
     def test_a_link_that_leads_nowhere_is_a_path(self, tmp_path: Path) -> None:
         """It can be named, and the run says that it cannot be read."""
         (tmp_path / "dangling.py").symlink_to("nowhere.py")
-        (files,) = find([str(tmp_path / "dangling.py")], no_excludes).values()
+        (files,) = find([str(tmp_path / "dangling.py")], no_excludes).groups.values()
         assert files == [str(tmp_path / "dangling.py")]
 
     def test_excludes_are_relative_to_each_project(self, tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ class TestFind:
         def config_of(root: Path) -> Config:
             return Config(exclude=("old/*",) if root == tmp_path else ("migrations",), root=str(root))
 
-        found = find([str(tmp_path)], config_of)
+        found = find([str(tmp_path)], config_of).groups
         assert names(tmp_path, found[tmp_path]) == ["keep/old.py", "setup.py"]
         assert names(tmp_path, found[tmp_path / "a"]) == ["a/old/x.py", "a/setup.py"]
 
@@ -325,10 +325,19 @@ class TestFind:
         def config_of(root: Path) -> Config:
             return Config(exclude=("old",), root=str(root))
 
-        assert find(named, config_of) == {tmp_path: named}
-        assert find(named, config_of, force_exclude=True) == {}
+        assert find(named, config_of).groups == {tmp_path: named}
+        assert find(named, config_of, force_exclude=True).groups == {}
+
+    def test_tells_all_files_of_the_projects_that_were_searched_as_a_whole(self, tmp_path: Path) -> None:
+        write(tmp_path, "setup.py", "old/x.py", "a/setup.py", "a/b/x.py", "c/setup.py", "c/x.py")
+
+        def config_of(root: Path) -> Config:
+            return Config(exclude=("old",), root=str(root))
+
+        given = [str(tmp_path / name) for name in ("", "a/b", "c/x.py")]
+        assert find(given, config_of).whole == {tmp_path: python_files(tmp_path)}
 
     def test_a_folder_that_nothing_claims_is_one_project(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write(tmp_path, "there/a/x.py", "there/b/y.py", "here/z.py")
         monkeypatch.chdir(tmp_path / "here")
-        assert list(find([str(tmp_path / "there")], no_excludes)) == [tmp_path / "there"]
+        assert list(find([str(tmp_path / "there")], no_excludes).groups) == [tmp_path / "there"]

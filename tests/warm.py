@@ -200,7 +200,7 @@ class Checked:
 
     def _run(self, cache: Path | None) -> list[Outcome]:
         files._has_marker.clear()
-        groups = files.find([str(self.root)], load)
+        groups = files.find([str(self.root)], load).groups
         outcomes = run.check_files(run.Job(groups, {root: load(root) for root in groups}, cache=cache, jobs=1))
         return [each for each in outcomes if each.findings or each.failure]
 

@@ -34,6 +34,7 @@ class Request:
     jobs: int
     verbose: bool
     stdin: str = ""
+    whole: Mapping[Path, Sequence[str]] = field(default_factory=dict)
     overlay: dict[str, bytes] = field(default_factory=dict)
     _lines: dict[str, list[str]] = field(default_factory=dict)
 
@@ -52,7 +53,14 @@ class Request:
 
         content = self.overlay if overlay is None else {**self.overlay, **overlay}
         job = run.Job(
-            self.groups, self.configs, self.cache, content, self.named, jobs=self.jobs, edits=overlay is not None
+            self.groups,
+            self.configs,
+            self.whole,
+            self.cache,
+            content,
+            self.named,
+            jobs=self.jobs,
+            edits=overlay is not None,
         )
         begun = time.perf_counter()
         with progress_on(sys.stderr) as progress:
@@ -124,7 +132,7 @@ def request(asked: argparse.Namespace) -> Request:
     else:
         if asked.stdin_filename:
             raise UsageError("--stdin-filename is for standard input: give the path -")
-        made.groups = files.find(paths, config_of, force_exclude=asked.force_exclude)
+        made.groups, made.whole = files.find(paths, config_of, force_exclude=asked.force_exclude)
         named = frozenset(os.path.abspath(path) for path in paths if not os.path.isdir(path))
         made.named = named if len(named) <= _HANDFUL else frozenset()
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,10 +64,19 @@ class Index:
         root: the project's folder.
         overlay: absolute path → bytes that stand instead of the file on disk.
         words: more words by which a file may hold task code: the user's own decorators and dispatchers.
+        listed: the project's Python files, where somebody has searched for them before.
     """
 
-    def __init__(self, root: Path, overlay: Mapping[str, bytes], words: tuple[bytes, ...], cache: Cache) -> None:
+    def __init__(
+        self,
+        root: Path,
+        overlay: Mapping[str, bytes],
+        words: tuple[bytes, ...],
+        cache: Cache,
+        listed: Sequence[str] | None = None,
+    ) -> None:
         self.root = root
+        self._listed = listed
         self.overlay = overlay
         self.words = words
         self.cache = cache
@@ -78,7 +87,8 @@ class Index:
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """Every Python file of the project, absolute, sorted."""
-        return tuple(sorted({*files.python_files(self.root), *self.overlay}))
+        listed = files.python_files(self.root) if self._listed is None else self._listed
+        return tuple(sorted({*listed, *self.overlay}))
 
     @cached_property
     def known(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,17 +91,24 @@ class Project:
         config: what the user has set.
         overlay: absolute path → bytes that stand instead of the file on disk.
         cache: the folder for what is kept between runs, None to keep nothing.
+        listed: its Python files, where somebody has searched for them before.
     """
 
     def __init__(
-        self, root: Path, config: Config, *, overlay: Mapping[str, bytes] | None = None, cache: Path | None = None
+        self,
+        root: Path,
+        config: Config,
+        *,
+        overlay: Mapping[str, bytes] | None = None,
+        cache: Path | None = None,
+        listed: Sequence[str] | None = None,
     ) -> None:
         self.root = root
         self.config = config
         own = (*config.task_decorators, *config.dispatchers)
         words = tuple(sorted({name.rpartition(".")[2].encode() for name in own}))
         self.cache = Cache(cache, root, words)
-        self.index = Index(root, dict(overlay or {}), words, self.cache)
+        self.index = Index(root, dict(overlay or {}), words, self.cache, listed)
         self.asked: set[str] = set()
         self._modules: dict[str, Module] = {}
         self._held = 0
