@@ -105,15 +105,16 @@ def paid_implies_charged_once(
     return Invariant("paid implies charged once", check)
 
 
-def at_most_arrivals_in_any_second(limit: int, *, kind: str = "request") -> Invariant:
+def at_most_arrivals_in_any_second(limit: int, *, kind: str = "request", after: float = 0.0) -> Invariant:
     """The world outside is not overrun: refused knocks count too.
 
     Arguments:
         limit: how many may arrive within one second, whenever it begins.
+        after: seconds from the beginning whose arrivals do not count, as they are the client's doing and no retry.
     """
 
     def check(stage: Stage) -> str | None:
-        times = sorted(entry.time for entry in stage.ledger.entries(kind))
+        times = sorted(entry.time for entry in stage.ledger.entries(kind) if entry.time >= after)
         most, when, first = 0, 0.0, 0
         for last, time in enumerate(times):
             while round(time - times[first], 6) >= 1:
@@ -122,7 +123,8 @@ def at_most_arrivals_in_any_second(limit: int, *, kind: str = "request") -> Inva
                 most, when = last - first + 1, times[first]
         return f"{_times(most, kind)} in the second from {when:g} s" if most > limit else None
 
-    return Invariant(f"at most {limit} arrivals in any second", check)
+    later = f" after the first {after:g} s" if after else ""
+    return Invariant(f"at most {limit} arrivals in any second{later}", check)
 
 
 def rows_whole_or_untouched(

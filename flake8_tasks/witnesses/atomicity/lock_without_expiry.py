@@ -31,7 +31,7 @@ def import_prices():
 
 
 def _act(stage: Stage) -> None:
-    for hour in range(3):
+    for _ in range(3):
         stage.task("import_prices").delay()
         stage.simulation.sleep(HOUR)
 

@@ -19,7 +19,7 @@ def _act(stage: Stage) -> None:
 
 witness = Witness(
     Scenario(
-        invariant=at_most_arrivals_in_any_second(20),
+        invariant=at_most_arrivals_in_any_second(20, after=1),
         act=_act,
         servers={"https://stock.example/": Server(down=(0, 300), refuses=True)},
         nodes=[Node(slots=10)],
