@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import ast
 import importlib
-import inspect
 import os
 import shutil
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from traceback import walk_tb
-from types import FunctionType, MethodType, ModuleType, TracebackType
-from typing import Any, Self, cast
+from types import FunctionType, ModuleType, TracebackType
+from typing import Any, Self
 
 from flake8_tasks.runtime import footprint
+from flake8_tasks.runtime.functions import functions
 
 RESERVED = frozenset({"celery", "kombu", "billiard", "django", "flake8_tasks", "greenlet"}) | sys.stdlib_module_names
 
@@ -135,24 +135,35 @@ class Program:
             os.environ.pop("DJANGO_SETTINGS_MODULE", None)
             os.environ.update(self.environment(folder))
             sys.path.insert(0, str(folder))
-            with footprint.loading_in(folder), self._explained():
-                if self.uses_django:
-                    self._set_django_up(stack)
-                for name in self.names:
-                    if name.rpartition(".")[2] not in ("__main__", "manage"):
-                        self._modules[name] = importlib.import_module(name)
-                isolation.finish_apps()
-                self.app.finalize()
+            if self.uses_django:
+                from flake8_tasks.runtime.world import django
+
+                if reason := django.refusal():
+                    raise ProgramError(reason)
+                stack.enter_context(django.configured())
+            with footprint.loading_in(folder):
+                self.load(folder)
             self._stack = stack.pop_all()
         return self
 
-    def _set_django_up(self, stack: ExitStack) -> None:
-        from flake8_tasks.runtime.world import django
+    def load(self, folder: Path) -> None:
+        """Import its modules from the folder that it was written to, for good: in a process that runs nothing else.
 
-        if reason := django.refusal():
-            raise ProgramError(reason)
-        stack.enter_context(django.configured())
-        django.set_up()
+        Raises: ProgramError: a module cannot be imported.
+        """
+        from flake8_tasks.runtime.celery import isolation
+
+        self._root = folder
+        with self._explained():
+            if self.uses_django:
+                from flake8_tasks.runtime.world import django
+
+                django.set_up()
+            for name in self.names:
+                if name.rpartition(".")[2] not in ("__main__", "manage"):
+                    self._modules[name] = importlib.import_module(name)
+            isolation.finish_apps()
+            self.app.finalize()
 
     def _forget(self) -> None:
         global _loaded
@@ -219,7 +230,7 @@ class Program:
         found: dict[tuple[int, int], FunctionType] = {}
         for index, module in enumerate(self.modules):
             values = [*vars(module).values(), *map(type, self.tasks.values())]
-            for function in _functions(values, module.__name__, set()):
+            for function in functions(values, module.__name__):
                 if function.__code__.co_filename == module.__file__:
                     found[index, function.__code__.co_firstlineno] = function
         return tuple(function for _, function in sorted(found.items(), key=lambda item: item[0]))
@@ -279,21 +290,3 @@ def _imports(path: str, text: str) -> Iterator[str]:
                 continue
         for name in names:
             yield from accumulate(name.split("."), "{}.{}".format)
-
-
-def _functions(values: Iterable[object], module: str, seen: set[int]) -> Iterator[FunctionType]:
-    # Asks `type` and not `isinstance`: names of a program may stand for something that is made when it is asked.
-    for value in values:
-        while value is not None and id(value) not in seen:
-            seen.add(id(value))
-            kind = type(value)
-            if issubclass(kind, FunctionType):
-                yield cast(FunctionType, value)
-            elif issubclass(kind, type):
-                if vars(value)["__module__"] == module:
-                    yield from _functions(vars(value).values(), module, seen)
-                break
-            elif issubclass(kind, property):
-                yield from _functions([getattr(value, name) for name in ("fget", "fset", "fdel")], module, seen)
-            inner = "__func__" if issubclass(kind, staticmethod | classmethod | MethodType) else "__wrapped__"
-            value = getattr(value, inner) if inner == "__func__" else inspect.getattr_static(value, inner, None)

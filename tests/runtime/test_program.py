@@ -320,6 +320,27 @@ def test_a_written_program_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert done.stdout.endswith(" orders.tasks.ship\n")
 
 
+def test_a_process_that_runs_nothing_else_loads_a_written_program(tmp_path: Path) -> None:
+    program = Program(ORDERS)
+    folder = program.write(tmp_path / "program")
+    script = f"""
+from pathlib import Path
+from flake8_tasks.runtime.program import Program
+program = Program({ORDERS!r})
+program.load(Path({str(folder)!r}))
+print(*program.tasks, [model.__name__ for model in program.models()], program.root)
+"""
+    environment = {**os.environ, **program.environment(folder)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == f"orders.tasks.ship ['Order', 'Line'] {folder}\n"
+
+
+def test_a_file_of_the_standard_librarys_name_inside_a_package_is_fine() -> None:
+    with Program({"shop/email.py": "import email\n\nassert email.__name__ == 'email'\n"}) as program:
+        assert program.names == ("shop.email",)
+        assert program.tasks == {}
+
+
 @pytest.mark.parametrize("files", [SHOP, ORDERS], ids=["shop", "orders"])
 def test_closed_programs_are_freed(files: Mapping[str, str]) -> None:
     left: list[weakref.ref[object]] = []

@@ -55,6 +55,7 @@ class Database:
         self._connections: dict[Actor, list[DatabaseWrapper]] = defaultdict(list)
         self._outside: dict[str, DatabaseWrapper] = {}
         self._spare: dict[str, list[Any]] = defaultdict(list)
+        self._over: dict[str, DatabaseWrapper] = {}
 
     def __enter__(self) -> Self:
         global _current
@@ -168,7 +169,9 @@ class Database:
         self._writer = None
         if over:
             for alias in connections:
-                connections[alias] = OverWrapper(connections.settings[alias], alias)
+                if alias not in self._over:
+                    self._over[alias] = OverWrapper(connections.settings[alias], alias)
+                connections[alias] = self._over[alias]
 
     def _empty(self) -> None:
         if not self.dirty:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -360,6 +361,24 @@ def test_many_runs_leave_no_connections_open(database: Database, orders: Any) ->
         with run(database, lambda: orders.objects.create(address="a"), lambda: orders.objects.count()):
             counts.append(len(os.listdir("/proc/self/fd")))
     assert len(set(counts[5:])) == 1
+
+
+def test_many_runs_leave_nothing_in_memory(database: Database, orders: Any) -> None:
+    """Each run with a death in the middle of a transaction."""
+    from django.db import transaction
+
+    def client() -> None:
+        with transaction.atomic():
+            orders.objects.create(address="a")
+
+    counts = []
+    for _ in range(4):
+        for _ in range(50):
+            with run(database, client, orders.objects.count, oracle=Oracle((0, 1), {"fault": 1})) as simulation:
+                assert any(event.kind == "fault" for event in simulation.trace)
+        gc.collect()
+        counts.append(len(gc.get_objects()))
+    assert counts[-1] - counts[1] < 20
 
 
 @pytest.mark.parametrize(
