@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
+from functools import cached_property, partial, partialmethod
 from types import FunctionType, MethodType
 from typing import cast
 
@@ -25,10 +26,14 @@ def functions(values: Iterable[object], module: str, seen: set[int] | None = Non
             if issubclass(kind, FunctionType):
                 yield cast(FunctionType, value)
             elif issubclass(kind, type):
-                if vars(value)["__module__"] == module:
+                if vars(value).get("__module__") == module:
                     yield from functions(vars(value).values(), module, seen)
                 break
             elif issubclass(kind, property):
                 yield from functions([getattr(value, name) for name in ("fget", "fset", "fdel")], module, seen)
-            inner = "__func__" if issubclass(kind, staticmethod | classmethod | MethodType) else "__wrapped__"
-            value = getattr(value, inner) if inner == "__func__" else inspect.getattr_static(value, inner, None)
+            if issubclass(kind, staticmethod | classmethod | MethodType):
+                value = cast(MethodType, value).__func__
+            elif issubclass(kind, partial | partialmethod | cached_property):
+                value = cast(partial[object], value).func
+            else:
+                value = inspect.getattr_static(value, "__wrapped__", None)
