@@ -130,6 +130,12 @@ class Stage:
         """
         scenario = self.scenario
         with ExitStack() as stack:
+            # Around the simulation: when it is closed, the `finally:` of what was killed must still not reach outside.
+            stack.enter_context(redirect_stdout(io.StringIO()))
+            self.ledger = InMemory()
+            stack.enter_context(Cache())
+            stack.enter_context(Outside(self.ledger, scenario.servers))
+            stack.enter_context(Mail(self.ledger, unknown=scenario.unknown_addresses))
             self.simulation = stack.enter_context(
                 Simulation(
                     oracle,
@@ -140,11 +146,6 @@ class Stage:
             )
             if self._database is not None:
                 stack.enter_context(self._database.run(self.simulation.per_actor))
-            stack.enter_context(redirect_stdout(io.StringIO()))
-            self.ledger = InMemory()
-            stack.enter_context(Cache())
-            stack.enter_context(Outside(self.ledger, scenario.servers))
-            stack.enter_context(Mail(self.ledger, unknown=scenario.unknown_addresses))
             self.driver = stack.enter_context(
                 CeleryDriver(self.simulation, self.program.app, scenario.nodes, profile=scenario.broker)
             )

@@ -17,6 +17,10 @@ import requests
 import urllib3
 from recording import Forever, running
 
+from flake8_tasks.runtime.kernel.actors import Actor
+from flake8_tasks.runtime.kernel.choices import Oracle
+from flake8_tasks.runtime.kernel.faults import Fault
+from flake8_tasks.runtime.kernel.simulation import Simulation
 from flake8_tasks.runtime.world.http import Answer, Outside, Request, Server, charge
 from flake8_tasks.runtime.world.ledger import InMemory
 from flake8_tasks.runtime.world.replaced import NotModelled
@@ -296,6 +300,10 @@ def test_everything_is_as_before_afterwards(ledger: InMemory) -> None:
 
 LATER = """
 import sys
+from flake8_tasks.runtime.kernel.actors import Actor
+from flake8_tasks.runtime.kernel.choices import Oracle
+from flake8_tasks.runtime.kernel.faults import Fault
+from flake8_tasks.runtime.kernel.simulation import Simulation
 from flake8_tasks.runtime.world.http import Outside
 from flake8_tasks.runtime.world.ledger import InMemory
 from flake8_tasks.runtime.world.replaced import NotModelled
@@ -313,3 +321,27 @@ assert httpx.HTTPTransport.handle_request.__module__.startswith("httpx")
 
 def test_a_library_that_the_program_imports_later_is_replaced_then() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", LATER], check=True, timeout=60)
+
+
+def _ended(actor: Actor) -> None:
+    pass
+
+
+def _killed(actor: Actor, fault: Fault) -> None:
+    pass
+
+
+def test_a_killed_tasks_finally_reaches_nobody(ledger: InMemory) -> None:
+    """Neither in the run, nor when it is closed and the abandoned task is thrown away."""
+
+    def work() -> None:
+        try:
+            requests.post("https://a.example/", timeout=1)
+        finally:
+            requests.post("https://b.example/", timeout=1)
+
+    oracle = Oracle([1], {"fault": 1})
+    with Outside(ledger), Simulation(oracle, faults=[Fault.CHILD_KILLED]) as simulation:
+        simulation.spawn(Actor("worker/0", _ended, _killed, (Fault.CHILD_KILLED,), "work#1"), work)
+        assert simulation.run() == "quiet"
+    assert ledger.entries() == ()
