@@ -194,7 +194,6 @@ class Watchdog:
         if self._watcher is not None:
             self._over.set()
             self._watcher.join()
-            _raise_in(self._watched, None)  # what it may have raised just before, and Python has not come to
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._handler)
@@ -224,13 +223,8 @@ class Watchdog:
                 message = self._message(sys._current_frames().get(self._watched))
                 # Only a class can be raised in another thread.
                 late = type("Runaway", (Runaway,), {"__str__": lambda self, message=message: message})
-                _raise_in(self._watched, late)
-
-
-def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
-    """Raise an exception in another thread as soon as it runs Python code; None takes one back."""
-    raised = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+                thread = ctypes.c_ulong(self._watched)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(late))
 
 
 _monotonic = time.monotonic
