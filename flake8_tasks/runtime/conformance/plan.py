@@ -1,0 +1,127 @@
+"""What is to break in a run of the real engine, and the files by which its processes agree on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from flake8_tasks.runtime.kernel.choices import FAULT, Choice
+from flake8_tasks.runtime.kernel.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFault:
+    """One fault of a run.
+
+    Arguments:
+        label: where it happens, as in a simulation's `Choice.label`: "charge#1 before request POST https://…".
+        fault: what happens.
+        occurrence: the how manieth time somebody comes there, from 0.
+    """
+
+    label: str
+    fault: Fault
+    occurrence: int = 0
+
+    def __str__(self) -> str:
+        again = f" (time {self.occurrence + 1})" if self.occurrence else ""
+        return f"{self.fault}: {self.label}{again}"
+
+
+def planned(choices: Iterable[Choice]) -> tuple[PlannedFault, ...]:
+    """The faults of a simulated run, to be acted out for real."""
+    seen: Counter[str] = Counter()
+    faults = []
+    for choice in choices:
+        if choice.kind == FAULT:
+            if choice.taken:
+                faults.append(PlannedFault(choice.label, Fault(choice.options[choice.taken]), seen[choice.label]))
+            seen[choice.label] += 1
+    return tuple(faults)
+
+
+class Plan:
+    """A run's folder: what is planned, what has happened, what messages are called. Many processes share it.
+
+    Every step is one file made exclusively, so that a process killed at any moment leaves it whole.
+
+    Arguments:
+        folder: of this run.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        document = json.loads((folder / "plan.json").read_text("utf-8"))
+        self.began: float = document["began"]
+        self._faults = [
+            PlannedFault(each["label"], Fault(each["fault"]), each["occurrence"]) for each in document["faults"]
+        ]
+        self._labels = {fault.label for fault in self._faults}
+
+    @classmethod
+    def written(cls, folder: Path, faults: Iterable[PlannedFault], began: float) -> Plan:
+        """A new plan.
+
+        Arguments:
+            folder: of the run; it is made.
+            faults: what is to break.
+            began: when the run begins, in seconds since 1970.
+        """
+        for name in ("times", "names", "messages", "happened"):
+            (folder / name).mkdir(parents=True)
+        document = {"began": began, "faults": [asdict(fault) for fault in faults]}
+        (folder / "plan.json").write_text(json.dumps(document), "utf-8")
+        return cls(folder)
+
+    def at(self, label: str, possible: Iterable[str]) -> Fault | None:
+        """Somebody has come here: the fault that happens now, if there is one; it counts as having happened."""
+        if label not in self._labels:
+            return None
+        time = self._next("times", hashlib.sha256(label.encode()).hexdigest()[:16])
+        for number, fault in enumerate(self._faults):
+            if fault.label == label and fault.occurrence == time and fault.fault in possible:
+                with suppress(FileExistsError):
+                    (self.folder / "happened" / str(number)).touch(exist_ok=False)
+                    return fault.fault
+        return None
+
+    @property
+    def happened(self) -> tuple[PlannedFault, ...]:
+        """Those planned faults that have happened."""
+        numbers = {int(path.name) for path in (self.folder / "happened").iterdir()}
+        return tuple(fault for number, fault in enumerate(self._faults) if number in numbers)
+
+    def name(self, message: str, task: str) -> str:
+        """What a message is called: "charge#1" is the first that was sent of a task whose name ends in `charge`.
+
+        Arguments:
+            message: its id, which is kept when it is sent again.
+            task: the whole name of the task.
+        """
+        link = self.folder / "messages" / message
+        base = task.rpartition(".")[2]
+        if not link.is_symlink():
+            with suppress(FileExistsError):
+                link.symlink_to(f"{base}#{self._next('names', base) + 1}")
+        return os.readlink(link)
+
+    @property
+    def messages(self) -> dict[str, str]:
+        """Message id → what it is called, of all that were sent."""
+        return {link.name: os.readlink(link) for link in (self.folder / "messages").iterdir()}
+
+    def _next(self, kind: str, name: str) -> int:
+        number = 0
+        while True:
+            try:
+                (self.folder / kind / f"{name}.{number}").touch(exist_ok=False)
+            except FileExistsError:
+                number += 1
+            else:
+                return number

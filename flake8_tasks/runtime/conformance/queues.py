@@ -1,0 +1,106 @@
+"""What a real broker holds, asked from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, Self
+
+from celery import Celery
+from kombu import Connection
+
+from flake8_tasks.runtime.conformance.process import EngineError
+
+LOAD = "flake8_tasks_load"
+HOUR = 3600.0
+# A worker that was killed at this moment does not answer: it is asked again.
+REPLY = 0.5
+
+
+class Queues:
+    """The queues of a broker, as a context manager.
+
+    Arguments:
+        url: where the broker is.
+        seconds: how long an answer may take.
+
+    Raises:
+        EngineError: from all methods: the broker does not answer.
+    """
+
+    def __init__(self, url: str, seconds: float) -> None:
+        self._url, self._seconds = url, seconds
+        self._names: tuple[str, ...] = ()
+        self._app = Celery(broker=url, set_as_current=False, fixups=[])
+        self._is_redis = url.startswith(("redis", "unix", "sentinel"))
+
+    def __enter__(self) -> Self:
+        with self._explained():
+            self._connection = Connection(self._url, connect_timeout=self._seconds)
+            # Not the same: with Redis, a channel that waits for replies may be in the midst of a command.
+            self._asking = Connection(self._url, connect_timeout=self._seconds)
+            self._connection.ensure_connection(max_retries=1, timeout=self._seconds)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for close in (self._connection.release, self._asking.release, self._app.close):
+            with suppress(Exception):  # A broker that is gone needs no farewell.
+                close()
+
+    def of(self, names: Sequence[str]) -> None:
+        """These queues are meant, when they exist."""
+        self._names = tuple(dict.fromkeys(names))
+
+    def waiting(self) -> int:
+        """How many messages are in the queues; of Redis, also how many are not acknowledged."""
+        with self._explained():
+            channel = self._connection.default_channel
+            if self._is_redis:
+                with channel.conn_or_acquire() as client:
+                    kept: int = client.hlen(channel.unacked_key)
+                return kept + sum(int(channel._size(name)) for name in self._names)
+            return sum(int(channel.queue_declare(name, passive=True).message_count) for name in self._names)
+
+    def loads(self, hostnames: Sequence[str]) -> dict[str, int]:
+        """Worker → how many tasks it executes or keeps; without those that do not answer at once."""
+        with self._explained():
+            answers = self._app.control.broadcast(
+                LOAD,
+                destination=list(hostnames),
+                reply=True,
+                timeout=REPLY,
+                limit=len(hostnames),
+                connection=self._asking,
+            )
+        return {name: load["now"] + load["later"] for answer in answers or () for name, load in answer.items()}
+
+    def clear(self) -> None:
+        """Drop all messages."""
+        with self._explained():
+            channel = self._connection.default_channel
+            for name in self._names:
+                channel.queue_purge(name)
+            if self._is_redis:
+                with channel.conn_or_acquire() as client:
+                    client.delete(channel.unacked_key, channel.unacked_index_key, channel.unacked_mutex_key)
+
+    def let_visibility_timeout_pass(self) -> None:
+        """Make it as if what is not acknowledged had been delivered a day ago: nobody waits an hour for Redis."""
+        if self._is_redis:
+            with self._explained():
+                channel = self._connection.default_channel
+                with channel.conn_or_acquire() as client:
+                    for tag in client.zrange(channel.unacked_index_key, 0, -1):
+                        client.zincrby(channel.unacked_index_key, -24 * HOUR, tag)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        errors: tuple[Any, ...] = (OSError, *Connection(self._url).connection_errors)
+        try:
+            yield
+        except errors as error:
+            where = self._connection.as_uri() if hasattr(self, "_connection") else self._url
+            raise EngineError(f"the broker at {where} does not answer: {error}") from error
