@@ -22,6 +22,7 @@ LANE_SIZE = 12.0
 BAR_HEIGHT = 22.0
 _ROW_HEIGHT = 15.0
 _PADDING = 9.0
+_MOST_EVENTS = 40
 # Events that the picture tells in another way, or that say nothing beside their neighbours.
 _UNDRAWN = frozenset({"deliver", "violation"})
 _WORLD = ("results", "cache", "database", "outside", "mail")
@@ -102,7 +103,9 @@ def layout(shown: Shown, least: float = 0.0) -> Layout:
     Arguments:
         least: the width, in pixels, that the drawing has at least; room that is left over is shared out.
     """
-    rows = [row for row in folded(shown.events, enough=40, examples=2) if row.event.kind not in _UNDRAWN]
+    rows = _rows(shown, 2)
+    if len(rows) > _MOST_EVENTS:
+        rows = _rows(shown, 1)
     found = executions(rows, shown.events)
     starts = {execution.first: execution for execution in found}
     names = _lanes(rows)
@@ -110,6 +113,11 @@ def layout(shown: Shown, least: float = 0.0) -> Layout:
     wanted = [wanted_label(row, starts.get(index)) for index, row in enumerate(rows)]
     placed = placed_in(rows, wanted, max(0.0, least - left - 24))
     return _Assembly(rows, found, wanted, placed, left).layout(names)
+
+
+def _rows(shown: Shown, examples: int) -> list[Row]:
+    rows = folded(shown.events, enough=_MOST_EVENTS, examples=examples)
+    return [row for row in rows if row.event.kind not in _UNDRAWN]
 
 
 def lane_text(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from flake8_tasks.runtime.kernel.timeline.arrivals import arrivals
 from flake8_tasks.runtime.kernel.timeline.canvas import Canvas, wrapped
 from flake8_tasks.runtime.kernel.timeline.executions import node
 from flake8_tasks.runtime.kernel.timeline.layout import BAR_HEIGHT, LANE_SIZE, Arrow, Layout, Mark, layout
@@ -18,8 +19,10 @@ from flake8_tasks.runtime.proof import Further, Shown, Side
 MARGIN = 24.0
 _SMALL = 10.5
 _LINE = 16.0
+_CHART_HEIGHT = 56.0
 _CODE_WIDTH = 560.0
 _LEAST_VALUE_WIDTH = 160.0
+_TABLE_WIDTH = 380.0
 
 
 class Panel:
@@ -70,7 +73,7 @@ class Panel:
             drawn.add(_arrow(arrow))
         self.classes |= {bar.execution.ending.value for bar in places.bars}
         for one in places.marks:
-            self.classes.add(shape(one.row.event))
+            self.classes |= {shape(one.row.event), "more" if one.row.more else ""}
             drawn.add(_mark(one))
         for label in places.labels:
             if label.leader:
@@ -82,6 +85,29 @@ class Panel:
         self.canvas.group(drawn, self.height)
         self.height += places.height
 
+    def chart(self, shown: Shown) -> None:
+        """How many effects arrive in each second, where there are many; its time is not compressed."""
+        found = arrivals(shown.events)
+        if found is None:
+            return
+        left, right, top = MARGIN + 100, self.right - MARGIN, self.height + 34
+        bottom = top + _CHART_HEIGHT
+        title = f"arrivals in the lane {clean(found.lane)}, by the second: {found.most:,} at most"
+        self.canvas.text(title, MARGIN, top - 14, 12, bold=True)
+        columns = found.columns(int(right - left))
+        width = (right - left) / len(columns)
+        self.canvas.line("lane", left, bottom, right, bottom)
+        for index, count in enumerate(columns):
+            if count:
+                height = max(1.5, count / found.most * _CHART_HEIGHT)
+                x = left + index * width
+                self.canvas.rectangle("column", x, bottom - height, max(1.5, min(width - 0.5, 12)), height)
+        self.canvas.text("time", MARGIN, bottom + 14, _SMALL, name="soft")
+        self.canvas.text("0 s", left, bottom + 14, _SMALL, name="soft")
+        end = moment(found.end)
+        self.canvas.text(end, right - text_width(end, _SMALL), bottom + 14, _SMALL, name="soft")
+        self.height = bottom + 18
+
     def code(self, files: Sequence[SourceFile], facts: Sequence[Fact]) -> None:
         """The lines of the program, and beside them the state in which the run ended."""
         if not files and not facts:
@@ -91,8 +117,10 @@ class Panel:
         bottom = top
         for file in files:
             bottom = self._file(file, bottom)
-        if files:
+        if files and self._code_right + 40 + _TABLE_WIDTH <= self.width:
             x = self._code_right + 40
+        elif files:
+            top = bottom
         self.height = max(bottom, self._table(facts, x, top))
 
     _code_right = MARGIN
@@ -157,6 +185,7 @@ def panel(
         drawn.remark(f"with {one.fault} too, it {how} {counted(one.explored, 'schedule')}{said}")
     if side.drawn is not None:
         drawn.run(side.drawn)
+        drawn.chart(side.drawn)
     drawn.code(strip(side, sources or {}), final_state(side.drawn.final) if side.drawn else [])
     drawn.height += 8
     return drawn

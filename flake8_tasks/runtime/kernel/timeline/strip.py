@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,7 +10,8 @@ from flake8_tasks.runtime.kernel.timeline.words import clean
 from flake8_tasks.runtime.proof import Side
 
 _AROUND = 3
-_MOST_ROWS = 14
+_MOST_OF_A_KIND = 5
+_MOST_ROWS = 30
 
 
 class Finding(StrEnum):
@@ -54,35 +55,41 @@ def strip(side: Side, sources: Mapping[str, str]) -> list[SourceFile]:
     Arguments:
         sources: path as in `side.lines` → text.
     """
-    numbers: dict[str, dict[int, SourceLine]] = {}
-    for place, line in side.lines.items():
-        path, _, number = place.rpartition(":")
-        texts = sources.get(path, "").splitlines()
-        if number.isdecimal() and 0 < int(number) <= len(texts):
-            finding = Finding.BREAKS if line.hazards else Finding.HOLDS if line.explored else Finding.UNREACHED
-            shown = SourceLine(int(number), texts[int(number) - 1], finding, line.explored, line.hazards)
-            numbers.setdefault(path, {})[int(number)] = shown
-    return [
-        SourceFile(path, tuple(_trimmed([*_lines(sources[path], found)]))) for path, found in sorted(numbers.items())
-    ]
+    files = []
+    for path in sorted(sources):
+        whole = whole_file(side, path, sources[path])
+        found = [line.number for line in whole if line.finding is not Finding.UNREACHED]
+        if found:
+            files.append(SourceFile(path, tuple(_trimmed([*_around(whole, found)]))))
+    return files
+
+
+def whole_file(side: Side, path: str, source: str) -> list[SourceLine]:
+    """All lines of a file with what was found out about each."""
+    return [_found(side, path, number, text) for number, text in enumerate(source.splitlines(), 1)]
 
 
 def final_state(final: Mapping[str, object]) -> list[Fact]:
     """The state of the world as rows of a small table."""
-    facts = [fact for name, value in final.items() for fact in _facts(clean(name), value)]
-    left_out = len(facts) - _MOST_ROWS
-    return [*facts[:_MOST_ROWS], Fact("…", f"{left_out} more")] if left_out > 0 else facts
+    return [fact for name, value in final.items() for fact in _facts(clean(name), value)][:_MOST_ROWS]
 
 
-def _lines(source: str, found: Mapping[int, SourceLine]) -> Iterator[SourceLine]:
+def _found(side: Side, path: str, number: int, text: str) -> SourceLine:
+    line = side.lines.get(f"{path}:{number}")
+    if line is None or not line.explored:
+        return SourceLine(number, text)
+    return SourceLine(number, text, Finding.BREAKS if line.hazards else Finding.HOLDS, line.explored, line.hazards)
+
+
+def _around(whole: Sequence[SourceLine], found: Sequence[int]) -> Iterator[SourceLine]:
     """The lines around those that were found out about; what is left out in between is one "…"."""
     before = 0
-    for number, text in enumerate(source.splitlines(), 1):
-        if any(abs(number - near) <= _AROUND for near in found):
-            if before and number - before > 1:
+    for line in whole:
+        if any(abs(line.number - near) <= _AROUND for near in found):
+            if before and line.number - before > 1:
                 yield SourceLine(0, "…")
-            yield found.get(number, SourceLine(number, text))
-            before = number
+            yield line
+            before = line.number
 
 
 def _trimmed(lines: list[SourceLine]) -> list[SourceLine]:
@@ -94,12 +101,17 @@ def _trimmed(lines: list[SourceLine]) -> list[SourceLine]:
 def _facts(name: str, value: object) -> Iterator[Fact]:
     if isinstance(value, Mapping) and value:
         yield Fact(name)
-        yield from (Fact(clean(str(key)), _said(inner)) for key, inner in value.items())
+        yield from _first([Fact(clean(str(key)), _said(inner)) for key, inner in value.items()])
     elif isinstance(value, list) and value:
         yield Fact(name)
-        yield from (Fact(str(number), _said(inner)) for number, inner in enumerate(value, 1))
+        yield from _first([Fact(str(number), _said(inner)) for number, inner in enumerate(value, 1)])
     else:
         yield Fact(name, _said(value))
+
+
+def _first(facts: Sequence[Fact]) -> Sequence[Fact]:
+    left_out = len(facts) - _MOST_OF_A_KIND
+    return [*facts[:_MOST_OF_A_KIND], Fact("…", f"{left_out:,} more")] if left_out > 1 else facts
 
 
 def _said(value: object) -> str:

@@ -68,6 +68,7 @@ text{fill:$ink}
 .severed{stroke:$ink;stroke-dasharray:2 3;fill:none}
 .fault{stroke:$red;stroke-width:3.4;stroke-linecap:round;fill:none}
 text.fault{fill:$red;stroke:$card;stroke-width:4px}
+.column{fill:$blue}
 .breaks{fill:$amber}
 .breaks-line{fill:$sand}
 .holds{fill:none;stroke:$green;stroke-width:2}

@@ -81,7 +81,7 @@ def _meanings(classes: set[str]) -> Iterable[tuple[str, str]]:
     yield from ((ending, f"execution, {ending}") for ending in Ending if ending in classes)
     yield from ((name, meaning) for name, meaning in MEANINGS.items() if name in classes)
     yield from ((finding, finding.value) for finding in Finding if finding in classes)
-    yield "", "time is compressed; +9 more: as many like it are not drawn"
+    yield "", "time is compressed" + ("; +9 more: so many like it are not drawn" if "more" in classes else "")
 
 
 def _sample(name: str, x: float, y: float) -> str:

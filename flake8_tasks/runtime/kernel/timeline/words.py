@@ -65,7 +65,7 @@ _LABELS = {
     "cache": ("cache", "{detail}"),
     "unblock": ("goes on", "goes on"),
     "fault": ("fault", "{detail}"),
-    "killed": ("killed", "{detail}"),
+    "killed": ("killed", "killed: {detail}"),
     "node-down": ("killed", "killed: {detail}"),
     "node-up": ("starts again", "starts again"),
     "beat": ("{task}", "{task}"),
@@ -82,6 +82,7 @@ _ENDS = {
     "REJECTED": "is rejected",
 }
 _WITH_ITS_NODE = "with its node"
+_SCHEME = re.compile(r"\bhttps?://")
 _SPACE = re.compile(r"\s+")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -110,6 +111,8 @@ def label(event: Event) -> str:
         return words(event)
     if event.kind == "publish":
         detail = detail.partition(", not before ")[0]
+    if event.kind == "request":
+        detail = _SCHEME.sub("", detail)
     without, with_detail = _LABELS[event.kind]
     return (with_detail if detail else without).format(task=task, detail=detail).strip()
 
