@@ -55,12 +55,12 @@ class Program:
 
     # What it is, before it is loaded.
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of its modules, in the order of its files."""
         return tuple(module_name(path) for path in self.files if path.endswith(".py"))
 
-    @property
+    @cached_property
     def packages(self) -> tuple[str, ...]:
         """The names that it takes at the top level."""
         return tuple(dict.fromkeys(name.partition(".")[0] for name in self.names))
@@ -77,7 +77,7 @@ class Program:
                 found.update(_imports(path, text))
         return frozenset(found)
 
-    @property
+    @cached_property
     def uses_django(self) -> bool:
         return "django" in self.imports or any("DJANGO_SETTINGS_MODULE" in text for text in self.files.values())
 
@@ -169,7 +169,8 @@ class Program:
         global _loaded
         _loaded, self._root = None, None
         self._modules = {}
-        self.__dict__.pop("tasks", None)
+        for name in ("app", "tasks"):
+            vars(self).pop(name, None)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
@@ -198,7 +199,7 @@ class Program:
             raise ProgramError(f"{name}: the program has no such module; it has {', '.join(self._modules)}")
         return self._modules[name]
 
-    @property
+    @cached_property
     def app(self) -> Any:
         """Its Celery app: the first that stands in one of its modules, else the one that shared tasks belong to."""
         from flake8_tasks.runtime.celery import isolation

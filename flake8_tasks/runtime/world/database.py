@@ -6,6 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -52,14 +53,15 @@ class Database:
         self.actor: Actor | None = None
         self.dirty: set[str] = set()
         self._writer: DatabaseWrapper | None = None
-        self._connections: dict[Actor, list[DatabaseWrapper]] = defaultdict(list)
+        self._opened: dict[Actor, list[DatabaseWrapper]] = defaultdict(list)
         self._outside: dict[str, DatabaseWrapper] = {}
+        self._django: Any = None
         self._spare: dict[str, list[Any]] = defaultdict(list)
         self._over: dict[str, DatabaseWrapper] = {}
 
     def __enter__(self) -> Self:
         global _current
-        from django.db import connection
+        from django.db import connection, connections
 
         create_tables()
         self._tables = set(connection.introspection.table_names())
@@ -69,6 +71,7 @@ class Database:
         self._numbered = bool(
             self._cleaner.execute("SELECT 1 FROM sqlite_master WHERE name='sqlite_sequence'").fetchall()
         )
+        self._django, connections._connections = connections._connections, _Connections(self)
         _current = self
         return self
 
@@ -76,12 +79,13 @@ class Database:
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         global _current
+        from django.db import connections
+
         self._end(over=False)
-        _current = None
+        _current, connections._connections = None, self._django
         self._cleaner.close()
-        for connections in self._spare.values():
-            for connection in connections:
-                connection.close()
+        for spare in chain(*self._spare.values()):
+            spare.close()
 
     @contextmanager
     def run(self, per_actor: list[Swapped]) -> Iterator[None]:
@@ -103,18 +107,20 @@ class Database:
     def enter(self, actor: Actor) -> None:
         """From now on Django's connections are this actor's."""
         self._end_the_dead()
-        self._outside = _exchange(actor.local.pop("connections", {}))
         self.actor = actor
 
     def leave(self, actor: Actor) -> None:
-        """Keep this actor's connections for it."""
-        actor.local["connections"] = _exchange(self._outside)
-        self._outside = {}
+        """From now on they are nobody's."""
         self.actor = None
+
+    @property
+    def connections(self) -> Any:
+        """The connections of whoever runs now, by their aliases."""
+        return self._outside if self.actor is None else self.actor.local.setdefault("connections", {})
 
     def end(self, actor: Actor) -> None:
         """A process is no more: its connections are closed, and what it has not committed is lost."""
-        for wrapper in self._connections.pop(actor, ()):
+        for wrapper in self._opened.pop(actor, ()):
             wrapper.cut()
         actor.local.pop("connections", None)
 
@@ -122,8 +128,8 @@ class Database:
 
     def opened(self, wrapper: DatabaseWrapper) -> None:
         """It has a connection now."""
-        if self.actor is not None and wrapper not in self._connections[self.actor]:
-            self._connections[self.actor].append(wrapper)
+        if self.actor is not None and wrapper not in self._opened[self.actor]:
+            self._opened[self.actor].append(wrapper)
 
     def spare(self, alias: str) -> Any:
         """A connection that is open already and used by nobody, as opening one takes long; None: there is none."""
@@ -151,7 +157,7 @@ class Database:
         return writer is None or writer.connection is None or not writer.connection.in_transaction
 
     def _end_the_dead(self) -> None:
-        for dead in [actor for actor in self._connections if actor.dead]:
+        for dead in [actor for actor in self._opened if actor.dead]:
             self.end(dead)
 
     # A new state.
@@ -162,16 +168,17 @@ class Database:
         from flake8_tasks.runtime.world.sqlite.base import OverWrapper
 
         self.actor = None
-        for actor in list(self._connections):
+        for actor in list(self._opened):
             self.end(actor)
-        for wrapper in _exchange({}).values():
+        for wrapper in self._outside.values():
             wrapper.close()
+        self._outside.clear()
         self._writer = None
         if over:
             for alias in connections:
                 if alias not in self._over:
                     self._over[alias] = OverWrapper(connections.settings[alias], alias)
-                connections[alias] = self._over[alias]
+                self._outside[alias] = self._over[alias]
 
     def _empty(self) -> None:
         if not self.dirty:
@@ -186,13 +193,22 @@ class Database:
         self.dirty.clear()
 
 
-def _exchange(new: Any) -> dict[str, Any]:
-    from django.db import connections
+class _Connections:
+    """Where Django keeps its open connections, instead of one place for each thread: one for each actor."""
 
-    old = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
-    for alias in old:
-        if alias not in new:
-            del connections[alias]
-    for alias, wrapper in new.items():
-        connections[alias] = wrapper
-    return old
+    _database: Database
+
+    def __init__(self, database: Database) -> None:
+        vars(self)["_database"] = database
+
+    def __getattr__(self, alias: str) -> DatabaseWrapper:
+        try:
+            return self._database.connections[alias]  # type: ignore[no-any-return]
+        except KeyError:
+            raise AttributeError(alias) from None
+
+    def __setattr__(self, alias: str, wrapper: DatabaseWrapper) -> None:
+        self._database.connections[alias] = wrapper
+
+    def __delattr__(self, alias: str) -> None:
+        del self._database.connections[alias]
