@@ -22,6 +22,7 @@ LANE_SIZE = 12.0
 BAR_HEIGHT = 22.0
 _ROW_HEIGHT = 15.0
 _PADDING = 9.0
+_LEAST_NAME = 40.0
 _MOST_EVENTS = 40
 # Events that the picture tells in another way, or that say nothing beside their neighbours.
 _UNDRAWN = frozenset({"deliver", "violation"})
@@ -109,7 +110,7 @@ def layout(shown: Shown, least: float = 0.0) -> Layout:
     found = executions(rows, shown.events)
     starts = {execution.first: execution for execution in found}
     names = _lanes(rows)
-    left = 24 + max((text_width(lane_text(name), LANE_SIZE) for name in names), default=0.0) + 16
+    left = 24 + max([_LEAST_NAME, *(text_width(lane_text(name), LANE_SIZE) for name in names)]) + 16
     wanted = [wanted_label(row, starts.get(index)) for index, row in enumerate(rows)]
     placed = placed_in(rows, wanted, max(0.0, least - left - 24))
     return _Assembly(rows, found, wanted, placed, left).layout(names)
