@@ -126,28 +126,49 @@ def _recompile(code: CodeType, name: str) -> _Recompiled:
 def _source(code: CodeType) -> tuple[ast.Module, ast.FunctionDef]:
     """The function in its module, reduced to what its compilation depends on: what stands around it, the future."""
     linecache.checkcache(code.co_filename)
-    text = "".join(linecache.getlines(code.co_filename))
+    text = linecache.getlines(code.co_filename)
     if not text:
         raise NotInstrumentable(f"the source of `{code.co_qualname}` cannot be read: {code.co_filename}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = ast.parse(text, code.co_filename)
+        parts, future = _outline("".join(text))
     except (SyntaxError, ValueError) as error:
         raise NotInstrumentable(f"the source of `{code.co_qualname}` cannot be parsed: {error}") from error
-    for around in module.body:
-        for node in ast.walk(around):
-            if isinstance(node, ast.FunctionDef) and node.name == code.co_name and _begins(node) == code.co_firstlineno:
-                future = [
-                    part for part in module.body if isinstance(part, ast.ImportFrom) and part.module == "__future__"
-                ]
-                module.body = [*future, around]
-                return module, node
+    for first, last in parts:
+        if first <= code.co_firstlineno <= last:
+            module = _parsed("\n" * (first - 1) + "".join(text[first - 1 : last]))
+            for node in ast.walk(module):
+                if (
+                    isinstance(node, ast.FunctionDef)
+                    and node.name == code.co_name
+                    and _first_line(node) == code.co_firstlineno
+                ):
+                    if future:
+                        names = [ast.alias(name, lineno=1, col_offset=0) for name in future]
+                        module.body.insert(0, ast.ImportFrom("__future__", names, 0, lineno=1, col_offset=0))
+                    return module, node
     raise NotInstrumentable(f"the source of `{code.co_qualname}` is not found in {code.co_filename}")
 
 
-def _begins(node: ast.FunctionDef) -> int:
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+@functools.lru_cache(maxsize=32)
+def _outline(text: str) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
+    """The first and last lines of a module's statements, and what it takes from the future."""
+    body = _parsed(text).body
+    future = [part for part in body if isinstance(part, ast.ImportFrom) and part.module == "__future__"]
+    return (
+        tuple((_first_line(part), part.end_lineno or part.lineno) for part in body),
+        tuple(alias.name for part in future for alias in part.names),
+    )
+
+
+def _parsed(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _bodies(node: ast.FunctionDef) -> Iterator[list[ast.stmt]]:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import fractions
 import functools
 import importlib.util
 import io
 import linecache
+import shlex
 import sys
 import textwrap
 import time
@@ -35,7 +35,7 @@ def load(tmp_path: Path) -> Load:
     def loaded(text: str) -> ModuleType:
         name = f"program{next(numbers)}"
         path = tmp_path / f"{name}.py"
-        path.write_text(textwrap.dedent(text))
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
         assert spec.loader is not None
@@ -439,6 +439,29 @@ def test_functions_of_a_reloaded_module_are_compiled_again(load: Load, tmp_path:
         assert seen == [4, 5]
 
 
+def test_lines_are_counted_as_python_counts_them(load: Load) -> None:
+    """A form feed and a separator of Unicode end no line."""
+    text = 'before = """\u2028\x1c"""\n\x0c\ndef other(): ...\n\x0c\ndef work():\n    x = "\u2028"\n    return x\n'
+    module = load(text)
+    with watched(module.work) as seen:
+        assert module.work() == "\u2028"
+        assert seen == [6, 7]
+
+
+def test_a_file_that_looks_into_the_future(load: Load) -> None:
+    module = load("""\
+        "Tasks."
+        from __future__ import annotations, generator_stop
+        from __future__ import division
+        def work():
+            def inner(x: Undefined): ...
+            return inner.__annotations__
+        """)
+    with watched(module.work) as seen:
+        assert module.work() == {"x": "Undefined"}
+        assert seen == [5, 6]
+
+
 def test_syntax_that_warns_is_not_said_again(load: Load) -> None:
     """The program's own warnings came when it was imported."""
     with warnings.catch_warnings():
@@ -529,14 +552,13 @@ def use_difflib() -> object:
     )
 
 
-def use_fractions() -> object:
-    third = fractions.Fraction("1/3")
-    return third + 2, third * third - 1, third**-2, round(third, 2), third.limit_denominator(2), f"{third}", third < 0.5
+def use_shlex() -> object:
+    line = r"""run 'a b' --x="c d" e\ f # why"""
+    lexer = shlex.shlex("a && b; (c > d) 'e'", punctuation_chars=True)
+    return shlex.split(line, comments=True), list(lexer), shlex.quote("it's"), shlex.join(["a b", "c"])
 
 
-@pytest.mark.parametrize(
-    ("module", "use"), [(textwrap, use_textwrap), (difflib, use_difflib), (fractions, use_fractions)]
-)
+@pytest.mark.parametrize(("module", "use"), [(textwrap, use_textwrap), (difflib, use_difflib), (shlex, use_shlex)])
 def test_code_of_others_does_the_same_and_every_statement_that_python_traces_is_called(
     module: ModuleType, use: Callable[[], object]
 ) -> None:
