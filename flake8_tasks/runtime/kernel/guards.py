@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from os.path import isabs
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -82,7 +83,8 @@ def guarded(running: Callable[[], str], name_of_file: Callable[[str], str]) -> I
 
     Arguments:
         running: the name of the task that runs now; "" while none does.
-        name_of_file: makes the path in a place from the path of a source file; "" for what is not the program's.
+        name_of_file: makes the path in a place from the path of a source file; what is not the program's
+            has no relative name: "", "<string>" or an absolute path.
 
     Raises:
         Uncontrolled: in the task, naming what it does where; once more at the end when the task has hidden it.
@@ -140,7 +142,8 @@ def _at(name_of_file: Callable[[str], str], frame: FrameType | None = None) -> s
     """Where the program stands: the innermost line that is its own."""
     here: FrameType | None = frame or sys._getframe(1)
     while here is not None:
-        if name := name_of_file(here.f_code.co_filename):
+        name = name_of_file(here.f_code.co_filename)
+        if name and not name.startswith("<") and not isabs(name):
             return f" at {name}:{here.f_lineno}"
         here = here.f_back
     return ""

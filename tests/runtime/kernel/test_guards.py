@@ -197,9 +197,10 @@ def test_guards_nest() -> None:
         outer()
 
 
-def test_outside_the_program_no_place_is_named() -> None:
+@pytest.mark.parametrize("name", ["", "/usr/lib/python3/socket.py", "<string>"])
+def test_outside_the_program_no_place_is_named(name: str) -> None:
     message = r"^`charge` opens a connection to 127\.0\.0\.1:0: the"
-    with pytest.raises(Uncontrolled, match=message), guarded(Running(), lambda path: ""):
+    with pytest.raises(Uncontrolled, match=message), guarded(Running(), lambda path: name):
         as_a_server()
 
 
