@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from flake8_tasks.runtime.conformance.compare import Outcome, comparable, empty_tables
+from flake8_tasks.runtime.conformance.forked import Nursery
 from flake8_tasks.runtime.conformance.plan import Plan, PlannedFault
 from flake8_tasks.runtime.conformance.process import EngineError
 from flake8_tasks.runtime.conformance.queues import Queues
@@ -43,6 +44,7 @@ class Engine:
         broker: its address, `redis://…` or `amqp://…`.
         results: the address of the result backend; a folder of files when it is None.
         settings: of Celery, beyond the program's and the scenario's own.
+        nursery: from which its processes are forked; one of its own when it is None.
         limits: how long things may take.
     """
 
@@ -54,6 +56,7 @@ class Engine:
         *,
         results: str | None = None,
         settings: Mapping[str, Any] | None = None,
+        nursery: Nursery | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.program, self.limits = Program(files), limits or Limits()
@@ -61,6 +64,7 @@ class Engine:
         self.scenario = scenario_of(scenario)
         self._broker, self._results = broker, results
         self._settings = dict(settings or {})
+        self._nursery = nursery
         self._runs = 0
         self._dirty = False
         self._stack = ExitStack()
@@ -72,9 +76,10 @@ class Engine:
             self._write()
             self.queues = stack.enter_context(Queues(self._broker, self.limits.answer))
             variables = environment(self.folder, self.program.environment(self.folder / "program"))
-            self.client = Client(self.folder, variables, self.limits)
+            nursery = self._nursery or stack.enter_context(Nursery(seconds=self.limits.start))
+            self.client = Client(nursery, self.folder, variables, self.limits)
             stack.callback(self.client.stop)
-            self.workers = [Worker(self.folder, variables, node, self.limits) for node in self.scenario.nodes]
+            self.workers = [Worker(nursery, self.folder, variables, node, self.limits) for node in self.scenario.nodes]
             self.client.start()
             for worker in self.workers:
                 stack.callback(worker.stop)

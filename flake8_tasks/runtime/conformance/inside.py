@@ -16,6 +16,7 @@ from celery import Celery, signals
 from celery.worker import state as worker_state
 from celery.worker.control import inspect_command
 from kombu.message import Message
+from kombu.serialization import prepare_accept_content
 
 from flake8_tasks.runtime.conformance.host import CLIENT, RealHost
 from flake8_tasks.runtime.conformance.reference import scenario_of
@@ -113,8 +114,11 @@ class RealStage:
     def results(self) -> dict[str, str]:
         """Message → the state of its result, with the type of the exception where it failed; of results stored."""
         found = {}
+        backend = self.program.app.backend
+        # A program may refuse to read what its own workers have stored.
+        backend.accept = prepare_accept_content(["json", "pickle", "yaml", "msgpack"])
         for task_id, name in self._host.plan.messages.items():
-            meta = self.program.app.backend.get_task_meta(task_id, cache=False)
+            meta = backend.get_task_meta(task_id, cache=False)
             state, value = meta["status"], meta["result"]
             if state != "PENDING":
                 found[name] = f"{state} {type(value).__name__}" if isinstance(value, BaseException) else state

@@ -21,7 +21,47 @@ class EngineError(Exception):
     """A part of the real engine does not start, or ends by itself; says which, why and with which last words."""
 
 
-class Process:
+class Running:
+    """A program that was started: what is known of each, however that was done."""
+
+    name: str
+    log: Path
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended: an exit code, 128 and the number of a signal, or None while it runs."""
+        raise NotImplementedError
+
+    @property
+    def running(self) -> bool:
+        return self.exit_code is None
+
+    def last_lines(self) -> str:
+        """The end of what it printed."""
+        with suppress(OSError):
+            return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-LAST_LINES:])
+        return ""
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float, pause: float = 0.02) -> None:
+        """Wait until it is ready.
+
+        Raises:
+            EngineError: it ended, or was not ready within these seconds; with the last lines of its log.
+        """
+        until = time.monotonic() + seconds
+        while not ready():
+            if not self.running:
+                raise self.error(f"{self.name} ended with code {self.exit_code} before it was ready")
+            if time.monotonic() > until:
+                raise self.error(f"{self.name} was not ready within {seconds:g} s")
+            time.sleep(pause)
+
+    def error(self, message: str) -> EngineError:
+        """What went wrong, with the last lines of the log."""
+        return EngineError(f"{message}\n{said}" if (said := self.last_lines()) else message)
+
+
+class Process(Running):
     """A running program in a session of its own, ended when this process ends, however it does.
 
     Arguments:
@@ -78,19 +118,8 @@ class Process:
         self.pid = int(first)
 
     @property
-    def running(self) -> bool:
-        return self._keeper.poll() is None
-
-    @property
     def exit_code(self) -> int | None:
-        """How it ended: an exit code, 128 and the number of a signal, or None while it runs."""
         return self._keeper.poll()
-
-    def last_lines(self) -> str:
-        """The end of what it printed."""
-        with suppress(OSError):
-            return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-LAST_LINES:])
-        return ""
 
     def kill(self) -> None:
         """SIGKILL to the program and all of its process group, as when a machine goes away."""
@@ -105,24 +134,6 @@ class Process:
         except subprocess.TimeoutExpired:
             return False
         return True
-
-    def wait_until(self, ready: Callable[[], bool], seconds: float, pause: float = 0.02) -> None:
-        """Wait until it is ready.
-
-        Raises:
-            EngineError: it ended, or was not ready within these seconds; with the last lines of its log.
-        """
-        until = time.monotonic() + seconds
-        while not ready():
-            if not self.running:
-                raise self.error(f"{self.name} ended with code {self.exit_code} before it was ready")
-            if time.monotonic() > until:
-                raise self.error(f"{self.name} was not ready within {seconds:g} s")
-            time.sleep(pause)
-
-    def error(self, message: str) -> EngineError:
-        """What went wrong, with the last lines of the log."""
-        return EngineError(f"{message}\n{said}" if (said := self.last_lines()) else message)
 
     def stop(self) -> None:
         """SIGTERM, after the grace SIGKILL; nothing of it runs afterwards. Does nothing the second time."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any
 
 from flake8_tasks.runtime.conformance.compare import Difference, Outcome, comparable, differences
 from flake8_tasks.runtime.conformance.engine import BUSY, QUIET, Engine, NotComparable
+from flake8_tasks.runtime.conformance.forked import Nursery
 from flake8_tasks.runtime.conformance.plan import PlannedFault, planned
 from flake8_tasks.runtime.conformance.reference import scenario_of
 from flake8_tasks.runtime.conformance.worker import Limits
@@ -104,27 +106,33 @@ def conformance(
         EngineError: the real engine does not start, or the broker does not answer.
     """
     limits = limits or Limits()
-    for _, group in groupby(cases, key=lambda case: (case.scenario, json.dumps(dict(case.files)))):
-        together = list(group)
-        runs = simulated(together, broker)
-        pairs = [(case, run, run.reason or _too_long(run, limits)) for case, run in zip(together, runs, strict=True)]
-        if all(reason for _, _, reason in pairs):
-            yield from (Compared(case, run.outcome.faults, reason=reason) for case, run, reason in pairs)
-            continue
-        patient = limits if all(run.outcome.client != STUCK for run in runs) else replace(limits, act=BLOCKED)
-        with Engine(together[0].files, together[0].scenario, broker, results=results, limits=patient) as engine:
-            for case, run, reason in pairs:
-                if reason:
-                    yield Compared(case, run.outcome.faults, reason=reason)
-                    continue
-                began = time.monotonic()
-                try:
-                    real = engine.run(run.faults, quiet=BLOCKED if run.outcome.ended == BUSY else None)
-                except NotComparable as error:
-                    yield Compared(case, run.outcome.faults, reason=str(error))
-                    continue
-                found = differences(run.outcome, real)
-                yield Compared(case, run.outcome.faults, found, time.monotonic() - began)
+    with Nursery(seconds=limits.start) as nursery:
+        for _, group in groupby(cases, key=lambda case: (case.scenario, json.dumps(dict(case.files)))):
+            yield from _together(list(group), nursery, broker, results, limits)
+
+
+def _together(
+    cases: Sequence[Case], nursery: Nursery, broker: str, results: str | None, limits: Limits
+) -> Iterator[Compared]:
+    runs = simulated(cases, broker)
+    if any(run.outcome.client == STUCK for run in runs):
+        limits = replace(limits, act=BLOCKED)
+    with ExitStack() as stack:
+        engine: Engine | None = None
+        for case, run in zip(cases, runs, strict=True):
+            if reason := run.reason or _too_long(run, limits):
+                yield Compared(case, run.outcome.faults, reason=reason)
+                continue
+            if engine is None:
+                engine = Engine(case.files, case.scenario, broker, results=results, nursery=nursery, limits=limits)
+                stack.enter_context(engine)
+            began = time.monotonic()
+            try:
+                real = engine.run(run.faults, quiet=BLOCKED if run.outcome.ended == BUSY else None)
+            except NotComparable as error:
+                yield Compared(case, run.outcome.faults, reason=str(error))
+            else:
+                yield Compared(case, run.outcome.faults, differences(run.outcome, real), time.monotonic() - began)
 
 
 def simulated(cases: Sequence[Case], broker: str) -> list[Simulated]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 import sys
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flake8_tasks.runtime.conformance.client import ANSWER, SOCKET
-from flake8_tasks.runtime.conformance.process import Process
+from flake8_tasks.runtime.conformance.forked import Forked, Lines, Nursery
 from flake8_tasks.runtime.kernel.worker import Node
 
 INSIDE = "flake8_tasks.runtime.conformance.inside"
@@ -54,7 +53,7 @@ def environment(folder: Path, program: Mapping[str, str]) -> dict[str, str]:
         folder: the engine's.
         program: what `Program.environment` gives.
     """
-    paths = [program["PYTHONPATH"], *(path for path in sys.path if path and os.path.isdir(path))]
+    paths = [program["PYTHONPATH"], *filter(os.path.isdir, sys.path)]
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("CELERY_", "DJANGO_"))}
     # A worker that may unpickle does not run as root otherwise.
     return kept | {**program, "PYTHONPATH": os.pathsep.join(paths), FOLDER: str(folder), "C_FORCE_ROOT": "true"}
@@ -64,18 +63,21 @@ class Worker:
     """A worker that can be started again after it was killed.
 
     Arguments:
+        nursery: where it comes from.
         folder: the engine's: it holds `order.json` and `program/`.
         environment: see the function.
         node: what it is like.
         limits: how long things may take.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], node: Node, limits: Limits) -> None:
-        self.folder, self.node, self.limits = folder, node, limits
+    def __init__(
+        self, nursery: Nursery, folder: Path, environment: Mapping[str, str], node: Node, limits: Limits
+    ) -> None:
+        self.nursery, self.folder, self.node, self.limits = nursery, folder, node, limits
         self.environment = {**environment, LANE: node.name}
         self.hostname = f"{node.name}@{folder.name}"
         self.queues: tuple[str, ...] = ()
-        self.process: Process | None = None
+        self.process: Forked | None = None
 
     @property
     def running(self) -> bool:
@@ -91,10 +93,11 @@ class Worker:
         ready = self.folder / f"ready.{self.hostname}"
         ready.unlink(missing_ok=True)
         node = self.node
-        command = [sys.executable, "-m", "celery", "-A", INSIDE, "worker", "-P", "prefork", "-c", str(node.slots)]
+        command = ["celery", "-A", INSIDE, "worker", "-P", "prefork", "-c", str(node.slots)]
         command += ["-n", self.hostname, "-Q", ",".join(node.queues), f"--prefetch-multiplier={node.prefetch}"]
         command += ["-l", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-        self.process = Process(
+        self.process = Forked(
+            self.nursery,
             "celery worker",
             command,
             folder=self.folder / "program",
@@ -130,7 +133,8 @@ class Ordered:
     def __init__(self, connection: socket.socket, answer: Path, seconds: float) -> None:
         self._connection, self._answer, self._seconds = connection, answer, seconds
         self._until = time.monotonic() + seconds
-        self._process = self._number()
+        self._lines = Lines(connection)
+        self._process = self._lines.number()
         self.ended = self.message = ""
         self.value: object = None
 
@@ -142,13 +146,13 @@ class Ordered:
         """
         if self._connection.fileno() < 0:
             return True
-        if select.select([self._connection], [], [], seconds)[0]:
-            self._finish(self._number())
+        if self._lines.more(seconds):
+            self._finish(self._lines.number())
             return True
         if time.monotonic() > self._until:
             with suppress(ProcessLookupError):
                 os.kill(self._process, signal.SIGKILL)
-            self._number()
+            self._lines.number()
             self.ended, self.message = "stuck", f"not done after {self._seconds:g} s"
             self.close()
             return True
@@ -157,15 +161,6 @@ class Ordered:
     def close(self) -> None:
         """Hear no more of it."""
         self._connection.close()
-
-    def _number(self) -> int:
-        """The next line, and no byte more: `select` must see what comes after it."""
-        line = b""
-        while not line.endswith(b"\n"):
-            if not (byte := self._connection.recv(1)):
-                raise ValueError("the client has ended")
-            line += byte
-        return int(line)
 
     def _finish(self, code: int) -> None:
         self.close()
@@ -181,15 +176,16 @@ class Client:
     """The process from which clients are forked.
 
     Arguments:
+        nursery: where it comes from.
         folder: the engine's.
         environment: see the function.
         limits: how long things may take.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], limits: Limits) -> None:
-        self.folder, self.limits = folder, limits
+    def __init__(self, nursery: Nursery, folder: Path, environment: Mapping[str, str], limits: Limits) -> None:
+        self.nursery, self.folder, self.limits = nursery, folder, limits
         self.environment = {**environment, LANE: "client"}
-        self.process: Process | None = None
+        self.process: Forked | None = None
 
     def start(self) -> None:
         """Start it.
@@ -197,9 +193,10 @@ class Client:
         Raises:
             EngineError: it cannot be started.
         """
-        self.process = Process(
+        self.process = Forked(
+            self.nursery,
             "client",
-            [sys.executable, "-m", "flake8_tasks.runtime.conformance.client"],
+            ["flake8_tasks.runtime.conformance.client"],
             folder=self.folder / "program",
             log=self.folder / "client.log",
             environment=self.environment,
