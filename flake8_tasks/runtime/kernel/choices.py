@@ -45,16 +45,24 @@ class Oracle:
         self._given = tuple(schedule)
         self._left = Counter(budget or {})
         self.choices: list[Choice] = []
+        self.misfit: ScheduleError | None = None
+        """What `choose` has raised first, which the program under test may have hidden."""
 
     def choose(self, kind: str, label: str, options: Sequence[str]) -> int:
-        """Which option happens, by its index."""
+        """Which option happens, by its index.
+
+        Raises:
+            ScheduleError: the schedule asks for an option that there is not.
+        """
         if len(options) < 2 or self._left[kind] <= 0:
             return 0
         taken = self.next_option(kind, options)
         if not 0 <= taken < len(options):
-            raise ScheduleError(
+            misfit = ScheduleError(
                 f"choice {len(self.choices)} has {len(options)} options, the schedule asks for number {taken}: {label}"
             )
+            self.misfit = self.misfit or misfit
+            raise misfit
         self.choices.append(Choice(kind, label, tuple(options), taken))
         if taken:
             self._left[kind] -= 1

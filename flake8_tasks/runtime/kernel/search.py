@@ -123,6 +123,8 @@ def replay(run: Callable[[Oracle], T], schedule: Sequence[int], budget: Mapping[
     """
     oracle = Oracle(schedule, budget)
     outcome = run(oracle)
+    if oracle.misfit is not None:
+        raise oracle.misfit
     if oracle.unused:
         raise ScheduleError(f"the run has {len(oracle.choices)} choices, the schedule has {len(schedule)} numbers")
     return Ran(tuple(oracle.choices), oracle.schedule, outcome)
@@ -206,10 +208,12 @@ def _follow(run: Callable[[Oracle], T], branch: _Branch, budget: Mapping[str, in
     oracle = Oracle(branch.schedule(), budget)
     try:
         outcome = run(oracle)
-    except ScheduleError as error:
-        _check_repeated(branch, oracle.choices)
-        raise Uncontrolled(f"the program does not repeat itself: {error}") from error
+    except ScheduleError:
+        if oracle.misfit is None:
+            raise
     _check_repeated(branch, oracle.choices)
+    if oracle.misfit is not None:
+        raise Uncontrolled(f"the program does not repeat itself: {oracle.misfit}") from oracle.misfit
     return Ran(tuple(oracle.choices), oracle.schedule, outcome)
 
 

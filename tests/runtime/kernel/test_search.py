@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -176,6 +177,32 @@ def test_replay_refuses_a_schedule_that_is_longer_than_the_run() -> None:
 def test_replay_refuses_an_option_that_is_not_there() -> None:
     with pytest.raises(ScheduleError, match="choice 1 has 2 options, the schedule asks for number 7: step 1"):
         replay(long_program(2, any), (0, 7), {FAULT: 2})
+
+
+def test_a_program_that_hides_the_refusal_does_not_hide_it_from_replay() -> None:
+    def run(oracle: Oracle) -> None:
+        for label in "ab":
+            with suppress(Exception):
+                oracle.choose(FAULT, label, ("", "killed"))
+
+    with pytest.raises(ScheduleError, match="the schedule asks for number 7: a"):
+        replay(run, (7,), {FAULT: 1})
+
+
+def test_a_program_that_hides_the_loss_of_an_option_is_named() -> None:
+    made = 0
+
+    def run(oracle: Oracle) -> None:
+        nonlocal made
+        made += 1
+        with suppress(Exception):
+            oracle.choose(FAULT, "a", ("", "x") if made == 3 else ("", "x", "y"))
+        oracle.choose(FAULT, "a", ("", "x", "y"))
+
+    exploration = depth_first(run, {FAULT: 1}, 10)
+    assert [next(exploration).schedule for _ in range(2)] == [(), (1,)]
+    with pytest.raises(Uncontrolled, match="does not repeat itself: choice 0 has 2 options, the schedule asks for"):
+        next(exploration)
 
 
 def numbered(labels: Callable[[int], list[tuple[str, ...]]]) -> Callable[[Oracle], None]:
