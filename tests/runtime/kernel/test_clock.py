@@ -8,7 +8,7 @@ from time import time as wall_clock
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flake8_tasks.runtime.kernel.clock import Clock, virtual_time
@@ -25,6 +25,7 @@ def no_sleep(seconds: float) -> None:
     raise AssertionError(f"sleep({seconds})")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 1.0, 2.5, 2.5000001, 7.0]), st.booleans())))
 def test_timers_come_by_time_then_by_registration(wanted: list[tuple[float, bool]]) -> None:
     clock = Clock()
@@ -110,6 +111,7 @@ def test_the_program_sees_the_clock() -> None:
         assert time.perf_counter_ns() - first[3] == 3_600_250_000_000
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), max_size=20))
 def test_datetime_is_exact_to_the_microsecond_after_any_moves(moves: list[float]) -> None:
     clock = Clock()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flake8_tasks.runtime.kernel.choices import FAULT, SWITCH, Oracle, ScheduleError
@@ -66,6 +66,7 @@ def deviations(path: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     return tuple((at, number) for at, number in enumerate(path) if number)
 
 
+@settings(deadline=None)
 @given(TREES, BUDGETS)
 def test_depth_first_visits_every_schedule_within_the_budget_exactly_once(tree: Tree, budget: dict[str, int]) -> None:
     exploration = depth_first(program(tree), budget, 10_000)
@@ -75,12 +76,14 @@ def test_depth_first_visits_every_schedule_within_the_budget_exactly_once(tree: 
     assert exploration.explored == exploration.known == len(visited)
 
 
+@settings(deadline=None)
 @given(TREES, BUDGETS)
 def test_replay_gives_the_same_run_again(tree: Tree, budget: dict[str, int]) -> None:
     for ran in depth_first(program(tree), budget, 10_000):
         assert replay(program(tree), ran.schedule, budget) == ran
 
 
+@settings(deadline=None)
 @given(TREES, BUDGETS, st.data())
 def test_shrink_finds_the_fewest_deviations_and_among_them_the_earliest(
     tree: Tree, budget: dict[str, int], data: st.DataObject
@@ -95,6 +98,7 @@ def test_shrink_finds_the_fewest_deviations_and_among_them_the_earliest(
     assert deviations(shrunk.schedule) == min(bad, key=lambda path: (len(path), path))
 
 
+@settings(deadline=None)
 @given(TREES, BUDGETS, st.integers(0, 30), st.data())
 def test_shrink_with_a_limit_still_shows_the_hazard_and_is_never_longer(
     tree: Tree, budget: dict[str, int], limit: int, data: st.DataObject
@@ -109,6 +113,7 @@ def test_shrink_with_a_limit_still_shows_the_hazard_and_is_never_longer(
     assert replay(program(tree), shrunk.schedule, budget) == shrunk
 
 
+@settings(deadline=None)
 @given(TREES, BUDGETS, st.integers())
 def test_random_runs_stay_within_the_budget_and_repeat_with_their_seed(
     tree: Tree, budget: dict[str, int], seed: int
