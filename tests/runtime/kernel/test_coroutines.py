@@ -254,7 +254,7 @@ def test_without_greenlet_threads_are_the_default(kind: CoroutineKind) -> None:
     assert DEFAULT is GreenletCoroutine
     code = (
         "import sys; from importlib.machinery import PathFinder\n"
-        "real = PathFinder.find_spec\n"
+        "sys.modules.pop('greenlet', None); real = PathFinder.find_spec\n"  # coverage has imported it
         "PathFinder.find_spec = lambda name, *rest: None if name == 'greenlet' else real(name, *rest)\n"
         "from flake8_tasks.runtime.kernel.coroutines import DEFAULT, GreenletCoroutine\n"
         "print(DEFAULT.__name__, DEFAULT(lambda: 7).resume(), GreenletCoroutine.running())\n"
