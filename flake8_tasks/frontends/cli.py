@@ -22,6 +22,10 @@ PROGRAM = "flake8-tasks"
 _THRESHOLDS = (1_000_000, 20, 20)  # syntax trees are many objects, and `Module.forget` lets go of them
 ENDS = "Exit status: 0 clean, 1 problems or files that could not be checked, 2 wrong usage or an internal error."
 ENDS_FIX = "Exit status: 0 done, also with nothing to do; 2 wrong usage, a file not written, or an internal error."
+ENDS_PROVE = (
+    "Exit status: 0 all of it is proved, or one run was repeated; 1 a proof does not hold; "
+    "2 wrong usage, the runtime is not installed, a program cannot be run, or an internal error."
+)
 SELECTORS = "A selector is a code (TSK301), a prefix of codes (TSK3), the name of a rule, or ALL."
 
 
@@ -90,6 +94,10 @@ def _run(asked: argparse.Namespace) -> int:
             from flake8_tasks.frontends.fix import fix
 
             return fix(asked)
+        case "prove":
+            from flake8_tasks.frontends.prove import prove
+
+            return prove(asked)
         case "explain":
             from flake8_tasks.frontends.explain import explain
 
@@ -136,12 +144,13 @@ def _forget_output() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description="Finds and fixes hazards in background-task code.", allow_abbrev=False
+        prog=PROGRAM, description="Finds, fixes and proves hazards in background-task code.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_check(commands)
     _add_fix(commands)
+    _add_prove(commands)
     explain = _command(commands, "explain", "say what a rule is about")
     explain.add_argument("rule", metavar="CODE|NAME", help="a rule: TSK301 or result-in-task")
     rules = _command(commands, "rules", "list the rules")
@@ -181,6 +190,30 @@ def _add_fix(commands: Commands) -> None:
     _add_how(parser)
 
 
+def _add_prove(commands: Commands) -> None:
+    summary = "run rules' examples as real Celery tasks, and show that one breaks and the other holds"
+    parser = _command(commands, "prove", summary, f"{SELECTORS} {ENDS_PROVE}")
+    parser.add_argument("what", nargs="*", metavar="SELECTOR", help="what to prove")
+    parser.add_argument("--all", action="store_true", help="prove everything that can be proved")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--timeline", metavar="FILE", help="draw it: FILE.svg, one picture each, or FILE.html, one page"
+    )
+    output.add_argument("--json", action="store_true", help="print JSON")
+    _add_color(output)
+    again = parser.add_argument_group("one run again")
+    again.add_argument("--replay", metavar="0,2,1", help="repeat this schedule of the bad program, and print that run")
+    again.add_argument("--good", action="store_true", help="of the good program")
+    bounds = parser.add_argument_group("what is tried", "instead of what the witness says")
+    bounds.add_argument("--faults", metavar="NAMES", help="what may break: child-killed,refused, or none")
+    bounds.add_argument(
+        "--budget", metavar="BUDGET", help="how many choices may go another way in one run: fault=2,switch=1,order=0"
+    )
+    bounds.add_argument("--limit", type=_positive, metavar="N", help="how many schedules of a program are run at most")
+    work = parser.add_argument_group("for work on flake8-tasks")
+    work.add_argument("--record", action="store_true", help="keep what was found in flake8_tasks/proofs")
+
+
 def _add_what(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what is checked")
     what.add_argument("paths", nargs="*", metavar="PATH", help="files and folders, default: . (`-`: standard input)")
@@ -200,6 +233,12 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     how.add_argument("-j", "--jobs", type=_jobs, default=0, metavar="N", help="processes, default: one a processor")
     how.add_argument("--no-cache", action="store_true", help="keep nothing between runs")
     how.add_argument("--cache-dir", metavar="FOLDER", help="where what is kept lies")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, not {text!r}")
+    return int(text)
 
 
 def _jobs(text: str) -> int:

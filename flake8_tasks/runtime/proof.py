@@ -111,7 +111,7 @@ class Proof:
     Arguments:
         code: "TSK601".
         name: of the rule: "save-before-request".
-        holds: the invariant breaks in some schedule of `bad` and in none of `good`.
+        holds: the invariant breaks in some schedule of `bad` and in none of `good`, all of them explored.
         invariant: in words.
         faults: the kinds of fault that were tried.
         budget: how many choices of each kind could go another way in one run.

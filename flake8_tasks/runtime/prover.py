@@ -38,9 +38,7 @@ class _Tally:
             self.fine.setdefault(" ".join(_kinds(ran)), ran)
 
 
-def prove(
-    code: str, name: str, bad: Mapping[str, str], good: Mapping[str, str], scenario: Scenario
-) -> Proof:
+def prove(code: str, name: str, bad: Mapping[str, str], good: Mapping[str, str], scenario: Scenario) -> Proof:
     """Both programs through every schedule within the budget.
 
     Arguments:
@@ -65,7 +63,7 @@ def prove(
     return Proof(
         code=code,
         name=name,
-        holds=bad_side.hazards > 0 and good_side.hazards == 0,
+        holds=bad_side.hazards > 0 and good_side.hazards == 0 and good_side.explored == good_side.known,
         invariant=scenario.invariant.words,
         faults=tuple(scenario.faults),
         budget=dict(scenario.budget),

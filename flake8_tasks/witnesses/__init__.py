@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @cache
 def cases() -> tuple[Case, ...]:
-    """Everything that can be proved, in the order of codes.
+    """Everything that can be proved, in the order of codes; a rule's variants come after it.
 
     Raises:
         ImportError: the extra `flake8-tasks[runtime]` is not installed.
     """
-    return tuple(sorted(_cases(), key=lambda case: (case.code, case.path)))
+    return tuple(sorted(_cases(), key=lambda case: (case.code, case.slug)))
 
 
 def _cases() -> Iterator[Case]:
@@ -39,8 +39,8 @@ def _cases() -> Iterator[Case]:
         name = rule.name if rule else place.rpartition(".")[2].replace("_", "-")
         bad, good = (files_of(text) for text in ((rule.bad, rule.good) if rule else (witness.bad, witness.good)))
         path = place.replace(".", "/")
-        yield Case(code, name, f"{path}.json", bad, good, witness.scenario)
-        for variant in witness.variants:
+        yield Case(code, name, f"{path}.json", bad, good, witness.scenario, f"{found.name}:witness.scenario")
+        for number, variant in enumerate(witness.variants):
             yield Case(
                 code,
                 f"{name}, {variant.title}",
@@ -48,4 +48,5 @@ def _cases() -> Iterator[Case]:
                 {file: variant.changed(text) for file, text in bad.items()},
                 {file: variant.changed(text) for file, text in good.items()},
                 variant.scenario,
+                f"{found.name}:witness.variants.{number}.scenario",
             )

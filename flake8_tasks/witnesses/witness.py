@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from flake8_tasks.runtime.scenario import Scenario
 
@@ -52,6 +53,7 @@ class Case:
         code: of the rule.
         name: of the rule, and of the variant where it is one.
         path: of the kept proof, relative to `proofs/`.
+        reference: where the scenario stands, for other processes: "package.module:witness.scenario".
     """
 
     code: str
@@ -60,3 +62,9 @@ class Case:
     bad: Files
     good: Files
     scenario: Scenario
+    reference: str
+
+    @property
+    def slug(self) -> str:
+        """The name as one word: "result-in-task-the-check-switched-off"."""
+        return PurePosixPath(self.path).stem.replace("_", "-")

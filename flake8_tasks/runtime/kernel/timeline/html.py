@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from flake8_tasks.runtime.kernel.timeline.shapes import finding_mark
@@ -41,22 +41,32 @@ def html(proof: Proof, bad: Mapping[str, str] | None = None, good: Mapping[str, 
         bad: the sources of the program that breaks: path as in `Side.lines` → text.
         good: of the other.
     """
-    sides = (("bad", proof.bad, bad or {}), ("good", proof.good, good or {}))
-    title = escape(clean(f"{proof.code} {proof.name}"))
-    parts = [
-        f"<h1>{title}</h1>",
-        f'<pre tabindex="0">{escape(verdict(proof), quote=False)}</pre>',
-        f'<div class="picture" tabindex="0">{svg(proof)}</div>',
-    ]
-    for name, side, sources in sides:
-        parts += _runs(name, side)
-        parts += _program(name, side, sources)
-    body = "\n".join(parts)
+    return page([(proof, bad or {}, good or {})], f"{proof.code} {proof.name}")
+
+
+def page(proofs: Sequence[tuple[Proof, Mapping[str, str], Mapping[str, str]]], title: str) -> str:
+    """Several proofs, one below the other.
+
+    Arguments:
+        proofs: each with the sources of its two programs, as in `html`.
+        title: of the document.
+    """
+    title = escape(clean(title))
+    body = "\n".join(part for number, proof in enumerate(proofs) for part in _proof(*proof, number))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_styles()}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+def _proof(proof: Proof, bad: Mapping[str, str], good: Mapping[str, str], number: int) -> Iterator[str]:
+    yield f"<h1>{escape(clean(f'{proof.code} {proof.name}'))}</h1>"
+    yield f'<pre tabindex="0">{escape(verdict(proof), quote=False)}</pre>'
+    yield f'<div class="picture" tabindex="0">{svg(proof, number=number)}</div>'
+    for name, side, sources in (("bad", proof.bad, bad), ("good", proof.good, good)):
+        yield from _runs(name, side)
+        yield from _program(name, side, sources)
 
 
 def _styles() -> str:

@@ -27,12 +27,15 @@ _DEFINITIONS = (
 )
 
 
-def svg(proof: Proof, bad: Mapping[str, str] | None = None, good: Mapping[str, str] | None = None) -> str:
+def svg(
+    proof: Proof, bad: Mapping[str, str] | None = None, good: Mapping[str, str] | None = None, *, number: int = 0
+) -> str:
     """The whole proof as an SVG document that needs nothing else.
 
     Arguments:
         bad: the sources of the program that breaks: path as in `Side.lines` → text; None draws no lines of it.
         good: of the other.
+        number: of the picture on its page; all but the first use the definitions of the first.
     """
     sides = (("bad", proof.bad, bad, ()), ("good", proof.good, good, proof.further))
     width = max(panel(name, side, sources, LEAST_WIDTH).right for name, side, sources, _ in sides)
@@ -45,7 +48,7 @@ def svg(proof: Proof, bad: Mapping[str, str] | None = None, good: Mapping[str, s
         canvas.group(one.canvas, y)
         y += one.height + 14
     y = _legend(canvas, panels[0].classes | panels[1].classes, y, width) + 14
-    return _document(proof, canvas, width, y)
+    return _document(proof, canvas, width, y, number)
 
 
 def _headline(canvas: Canvas, proof: Proof, width: float) -> float:
@@ -92,7 +95,9 @@ def _sample(name: str, x: float, y: float) -> str:
     return mark(name, x, y) if name else f'<path class="leader" d="M{x - 8:.1f} {y:.1f}h16m-16 -3v6m16 0v-6"/>'
 
 
-def _document(proof: Proof, canvas: Canvas, width: float, height: float) -> str:
+def _document(proof: Proof, canvas: Canvas, width: float, height: float, number: int) -> str:
+    suffix = str(number or "")
+    definitions = "" if number else _DEFINITIONS
     title = escape(clean(f"{proof.code} {proof.name}: {proof.invariant}"), quote=False)
     said = (
         f"The bad form is broken in {proof.bad.hazards} of {counted(proof.bad.explored, 'schedule')}, "
@@ -102,8 +107,8 @@ def _document(proof: Proof, canvas: Canvas, width: float, height: float) -> str:
         said += f" Drawn with the fault: {clean(listed(proof.bad.drawn.faults))}."
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'height="{height:.0f}" role="img" aria-labelledby="title desc" font-family="{SANS}">\n'
-        f'<title id="title">{title}</title>\n<desc id="desc">{escape(said, quote=False)}</desc>\n'
-        f"<style>{stylesheet()}.mono{{font-family:{MONO}}}.hatched{{fill:url(#hatch)}}</style>\n{_DEFINITIONS}\n"
+        f'height="{height:.0f}" role="img" aria-labelledby="title{suffix} desc{suffix}" font-family="{SANS}">\n'
+        f'<title id="title{suffix}">{title}</title>\n<desc id="desc{suffix}">{escape(said, quote=False)}</desc>\n'
+        f"<style>{stylesheet()}.mono{{font-family:{MONO}}}.hatched{{fill:url(#hatch)}}</style>\n{definitions}\n"
         f'<rect class="page" width="{width:.0f}" height="{height:.0f}"/>\n{canvas}\n</svg>\n'
     )
