@@ -11,6 +11,8 @@ from enum import StrEnum
 from flake8_tasks.runtime.kernel.timeline.folding import Row
 from flake8_tasks.runtime.kernel.trace import Event
 
+# What a child ends with when its worker terminates it.
+TERMINATED = "SystemExit"
 TASK = re.compile(r"[\w.]+#\d+")
 
 
@@ -71,7 +73,7 @@ def executions(rows: Sequence[Row], events: Sequence[Event]) -> list[Execution]:
                 running[event.lane] = Execution(event.lane, event.task, attempts[row.index], index, len(rows) - 1)
                 done.append(running[event.lane])
             case "end":
-                close(event.lane, index, Ending.WELL if event.detail.startswith("SUCCESS") else Ending.FAILED)
+                close(event.lane, index, _ending(event))
             case "killed":
                 close(_where(event, running), index, Ending.KILLED)
             case "node-down":
@@ -97,13 +99,13 @@ def redeliveries(rows: Sequence[Row], found: Sequence[Execution]) -> Iterator[tu
                 yield before[-1], after[0]
 
 
-def waited_for(index: int, rows: Sequence[Row]) -> int | None:
-    """The row with which the task begins, or else is sent, that a wait waits for; None where none is named."""
-    found = TASK.search(rows[index].event.detail)
+def waited_for(begin: int, end: int, rows: Sequence[Row]) -> int | None:
+    """The row of what a wait waits for: a task's begin if that is before the wait's end, else its message, if any."""
+    found = TASK.search(rows[begin].event.detail)
     if not found:
         return None
     name = found.group()
-    starts = (at for at, row in enumerate(rows) if row.event.kind == "start" and row.event.task == name)
+    starts = (at for at, row in enumerate(rows[:end]) if row.event.kind == "start" and row.event.task == name)
     sends = (
         at for at, row in enumerate(rows) if row.event.kind == "publish" and name in TASK.findall(row.event.detail)
     )
@@ -113,6 +115,12 @@ def waited_for(index: int, rows: Sequence[Row]) -> int | None:
 def node(lane: str) -> str:
     """The lane of the worker that a slot belongs to."""
     return lane.partition("/")[0]
+
+
+def _ending(event: Event) -> Ending:
+    if event.detail == TERMINATED:
+        return Ending.KILLED
+    return Ending.WELL if event.detail.startswith("SUCCESS") else Ending.FAILED
 
 
 def _attempts(events: Sequence[Event]) -> dict[int, int]:

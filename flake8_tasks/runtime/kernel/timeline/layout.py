@@ -104,21 +104,17 @@ def layout(shown: Shown, least: float = 0.0) -> Layout:
     Arguments:
         least: the width, in pixels, that the drawing has at least; room that is left over is shared out.
     """
-    rows = _rows(shown, 2)
+    events = [event for event in shown.events if event.kind not in _UNDRAWN]
+    rows = folded(events, enough=_MOST_EVENTS, examples=2)
     if len(rows) > _MOST_EVENTS:
-        rows = _rows(shown, 1)
-    found = executions(rows, shown.events)
+        rows = folded(events, enough=_MOST_EVENTS, examples=1)
+    found = executions(rows, events)
     starts = {execution.first: execution for execution in found}
     names = _lanes(rows)
     left = 24 + max([_LEAST_NAME, *(text_width(lane_text(name), LANE_SIZE) for name in names)]) + 16
     wanted = [wanted_label(row, starts.get(index)) for index, row in enumerate(rows)]
     placed = placed_in(rows, wanted, max(0.0, least - left - 24))
     return _Assembly(rows, found, wanted, placed, left).layout(names)
-
-
-def _rows(shown: Shown, examples: int) -> list[Row]:
-    rows = folded(shown.events, enough=_MOST_EVENTS, examples=examples)
-    return [row for row in rows if row.event.kind not in _UNDRAWN]
 
 
 def lane_text(name: str) -> str:
@@ -188,7 +184,9 @@ class _Assembly:
 
     def _half(self, lane: str) -> float:
         """Half the height of what stands on a lane's line."""
-        return BAR_HEIGHT / 2 if any(execution.lane == lane for execution in self.found) else 6.0
+        if any(execution.lane == lane for execution in self.found):
+            return BAR_HEIGHT / 2
+        return 10.0 if any(arrives(row) == lane and row.event.kind == "fault" for row in self.rows) else 6.0
 
     def _x(self, index: int) -> float:
         return self.left + self.placed.xs[index]
@@ -214,11 +212,11 @@ class _Assembly:
 
     def _waits(self, bars: Sequence[Bar]) -> Iterator[Arrow]:
         by_first = {bar.execution.first: bar for bar in bars}
-        for index, row in enumerate(self.rows):
-            target = waited_for(index, self.rows) if row.event.kind == "block" else None
+        for begin, end in (wait for execution in self.found for wait in execution.waits):
+            target = waited_for(begin, end, self.rows)
             if target is None:
                 continue
-            x, y = self._x(index), self.heights[arrives(row)]
+            x, y = self._x(begin), self.heights[arrives(self.rows[begin])]
             if bar := by_first.get(target):
                 yield Arrow(x, y, bar.x, bar.y, waiting=True)
             else:

@@ -20,7 +20,6 @@ MARGIN = 24.0
 _SMALL = 10.5
 _LINE = 16.0
 _CHART_HEIGHT = 56.0
-_CODE_WIDTH = 560.0
 _LEAST_VALUE_WIDTH = 160.0
 _TABLE_WIDTH = 380.0
 
@@ -67,7 +66,7 @@ class Panel:
         self.height += 8
         places = layout(shown, self.width)
         drawn = Canvas()
-        _draw_lanes(drawn, places)
+        _draw_lanes(drawn, places, max(places.width, self.width) - MARGIN)
         _draw_bars(drawn, places)
         for arrow in places.arrows:
             drawn.add(_arrow(arrow))
@@ -130,8 +129,8 @@ class Panel:
         numbers, texts = MARGIN + 66, MARGIN + 100
         end = self.canvas.text(fitted(file.path, 400, 12, bold=True), MARGIN, y, 12, bold=True)
         y += 6
-        right = max(end, texts)
-        codes = [fitted(_code(line), _CODE_WIDTH, SIZE, monospace=True) for line in file.lines]
+        right, room = max(end, texts), self.width - MARGIN - 8 - texts
+        codes = [fitted(_code(line), room, SIZE, monospace=True) for line in file.lines]
         for code in codes:
             right = max(right, texts + text_width(code, SIZE, monospace=True))
         for line, code in zip(file.lines, codes, strict=True):
@@ -195,8 +194,7 @@ def _code(line: SourceLine) -> str:
     return "".join(character if character.isprintable() else " " for character in line.text.expandtabs(4)).rstrip()
 
 
-def _draw_lanes(canvas: Canvas, places: Layout) -> None:
-    right = places.width - MARGIN
+def _draw_lanes(canvas: Canvas, places: Layout, right: float) -> None:
     for lane in places.lanes:
         canvas.line("lane", places.left - 12, lane.y, right, lane.y)
         canvas.text(lane.text, MARGIN, lane.y + 4, LANE_SIZE, name="soft")

@@ -19,9 +19,10 @@ from flake8_tasks.runtime.kernel.timeline.words import clean, label, moment
 
 SIZE = 11.0
 _MOST_ROWS = 3
-_WIDEST = 240.0
+_WIDEST = 260.0
+_LEAST_ROOM = 160.0
 _WIDEST_FAULT = 360.0
-_MOST_STRETCHED = 2.5
+_MOST_STRETCHED = 4.0
 _STEP = 30.0
 _GAP = 14.0
 
@@ -64,7 +65,7 @@ def wanted_label(row: Row, starts: Execution | None) -> Wanted | None:
         text, lane = clean(starts.task) + attempt, event.lane
     else:
         text, lane = label(event), arrives(row)
-    room = (_WIDEST_FAULT if fault else _WIDEST) - text_width(more, SIZE, bold=fault)
+    room = max(_LEAST_ROOM, (_WIDEST_FAULT if fault else _WIDEST) - text_width(more, SIZE, bold=fault))
     text = fitted(text, room, SIZE, bold=fault) + more if text else ""
     return Wanted(lane, starts is not None, text, fault) if text else None
 

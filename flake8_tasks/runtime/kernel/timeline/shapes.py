@@ -12,7 +12,7 @@ _MESSAGES = frozenset({"publish", "duplicate", "dead-letter", "discard", "reject
 _LOOKS = frozenset({"read", "rollback", "control"})
 _WAITS = frozenset({"block", "deadlock", "starvation", "stuck", "sleep", "endless", "horizon"})
 _NO_EFFECT = re.compile(r": (refused|not reached|no answer|[45]\d\d)\b|: its answer is lost$")
-_EDGES = frozenset({"start", "end", "killed"})
+_EDGES = frozenset({"start", "end", "killed", "unblock"})
 ENDING_CLASSES = {
     Ending.WELL: "well",
     Ending.FAILED: "failed",

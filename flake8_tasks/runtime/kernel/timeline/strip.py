@@ -9,7 +9,7 @@ from enum import StrEnum
 from flake8_tasks.runtime.kernel.timeline.words import clean
 from flake8_tasks.runtime.proof import Side
 
-_AROUND = 3
+_BEFORE, _AFTER = 3, 1
 _MOST_OF_A_KIND = 5
 _MOST_ROWS = 30
 
@@ -85,7 +85,7 @@ def _around(whole: Sequence[SourceLine], found: Sequence[int]) -> Iterator[Sourc
     """The lines around those that were found out about; what is left out in between is one "…"."""
     before = 0
     for line in whole:
-        if any(abs(line.number - near) <= _AROUND for near in found):
+        if any(near - _BEFORE <= line.number <= near + _AFTER for near in found):
             if before and line.number - before > 1:
                 yield SourceLine(0, "…")
             yield line

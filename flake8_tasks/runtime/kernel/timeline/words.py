@@ -63,7 +63,7 @@ _LABELS = {
     "rollback": ("rollback", "rollback {detail}"),
     "read": ("read", "read {detail}"),
     "cache": ("cache", "{detail}"),
-    "unblock": ("goes on", "goes on"),
+    "unblock": ("", ""),
     "fault": ("fault", "{detail}"),
     "killed": ("killed", "killed: {detail}"),
     "node-down": ("killed", "killed: {detail}"),
@@ -80,7 +80,9 @@ _ENDS = {
     "REVOKED": "is revoked",
     "IGNORED": "is ignored",
     "REJECTED": "is rejected",
+    "SystemExit": "is terminated",
 }
+_END_LABELS = {"SUCCESS": "", "RETRY": "retry", "FAILURE": "fails", "SystemExit": "terminated"}
 _WITH_ITS_NODE = "with its node"
 _SCHEME = re.compile(r"\bhttps?://")
 _SPACE = re.compile(r"\s+")
@@ -104,7 +106,7 @@ def label(event: Event) -> str:
     detail, task = _detail(event), clean(event.task)
     if event.kind == "end":
         state = detail.partition(" ")[0].rstrip(":,")
-        return {"SUCCESS": "", "RETRY": "retry", "FAILURE": "fails"}.get(state, detail.lower())
+        return _END_LABELS.get(state, detail)
     if event.kind == "killed" and detail == _WITH_ITS_NODE:
         return ""
     if event.kind not in _LABELS:
@@ -119,8 +121,8 @@ def label(event: Event) -> str:
 
 def _detail(event: Event) -> str:
     detail = clean(event.detail)
-    if event.kind == "fault" and event.task:
-        detail = detail.replace(f": {clean(event.task)} before ", " before ")
+    if event.kind == "fault":
+        detail = detail.replace(f": {clean(event.task or event.lane)} before ", " before ")
     return detail
 
 

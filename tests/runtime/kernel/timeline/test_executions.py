@@ -35,7 +35,7 @@ def test_attempts_are_counted_by_task() -> None:
 def test_a_wait_points_to_the_message_that_nobody_takes() -> None:
     shown = rows(*locked_up().events)
     (first, second) = [index for index, row in enumerate(shown) if row.event.kind == "block"]
-    target = waited_for(first, shown)
+    target = waited_for(first, len(shown), shown)
     assert target is not None
     assert shown[target].event.detail == "total_of#1"
     found = executions(shown, locked_up().events)
@@ -53,14 +53,20 @@ def test_a_wait_points_to_the_execution_that_it_waits_for() -> None:
         Event(1, "worker/0", "unblock", "a#1", "result of b#1"),
         Event(1, "worker/0", "end", "a#1", "SUCCESS"),
     )
-    assert waited_for(2, shown) == 3
+    assert waited_for(2, 5, shown) == 3
+    assert waited_for(2, 3, shown) == 1
     assert executions(shown, [row.event for row in shown])[0].waits == [(2, 5)]
+
+
+def test_an_execution_that_its_worker_terminates_is_killed() -> None:
+    events = (Event(0, "worker/0", "start", "a#1"), Event(1, "worker/0", "end", "a#1", "SystemExit"))
+    assert [execution.ending for execution in executions(rows(*events), events)] == [Ending.KILLED]
 
 
 def test_a_wait_for_nothing_that_is_known_points_nowhere() -> None:
     shown = rows(Event(0, "worker/0", "block", "a#1", "a lock"), Event(0, "worker/0", "block", "a#1", "result of z#9"))
-    assert waited_for(0, shown) is None
-    assert waited_for(1, shown) is None
+    assert waited_for(0, 1, shown) is None
+    assert waited_for(1, 2, shown) is None
 
 
 def test_arrivals_are_counted_by_the_second() -> None:
