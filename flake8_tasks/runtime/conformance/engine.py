@@ -71,12 +71,13 @@ class Engine:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self.folder = Path(tempfile.mkdtemp(prefix="flake8-tasks-")).resolve()
+            nursery = self._nursery or stack.enter_context(Nursery(seconds=self.limits.start))
+            # In the nursery's, which is removed even when this process is killed.
+            self.folder = Path(tempfile.mkdtemp(prefix="engine-", dir=nursery.folder))
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self._write()
             self.queues = stack.enter_context(Queues(self._broker, self.limits.answer))
             variables = environment(self.folder, self.program.environment(self.folder / "program"))
-            nursery = self._nursery or stack.enter_context(Nursery(seconds=self.limits.start))
             self.client = Client(nursery, self.folder, variables, self.limits)
             stack.callback(self.client.stop)
             self.workers = [Worker(nursery, self.folder, variables, node, self.limits) for node in self.scenario.nodes]
@@ -88,6 +89,7 @@ class Engine:
             self._new_run(())
             self.client.order("create tables")
             self.queues.of([name for worker in self.workers for name in worker.queues])
+            self.queues.speak(self.workers[0].serializer)
             self._stack = stack.pop_all()
         return self
 

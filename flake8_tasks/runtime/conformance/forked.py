@@ -32,7 +32,7 @@ class Nursery:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            folder = Path(tempfile.mkdtemp(prefix="flake8-tasks-nursery-"))
+            folder = self.folder = Path(tempfile.mkdtemp(prefix="flake8-tasks-")).resolve()
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             self._socket = folder / "socket"
             command = [sys.executable, "-m", "flake8_tasks.runtime.conformance.nursery", str(self._socket)]

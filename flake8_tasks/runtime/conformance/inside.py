@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import time
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ FOLDER = "FLAKE8_TASKS_ENGINE"
 LANE = "FLAKE8_TASKS_LANE"
 LOAD = "flake8_tasks_load"
 ACTED = "acted.json"
+PATIENCE = 5.0
 
 
 class Resident(Program):
@@ -159,14 +161,37 @@ def _points_at_acknowledgements(host: RealHost) -> None:
         @wraps(method)
         def acting(message: Message, *arguments: Any, **options: Any) -> Any:
             headers = message.headers or {}
-            if "id" in headers and "task" in headers and not message.acknowledged:
-                host.point(kind, host.plan.name(headers["id"], headers["task"]), to="broker")
-            return method(message, *arguments, **options)
+            if "id" not in headers or "task" not in headers or message.acknowledged:
+                return method(message, *arguments, **options)
+            host.point(kind, host.plan.name(headers["id"], headers["task"]), to="broker")
+            try:
+                return method(message, *arguments, **options)
+            finally:
+                host.plan.acknowledged(headers["id"])
 
         return acting
 
     for name, kind in (("ack", "ack"), ("reject", "reject"), ("requeue", "reject")):
         setattr(Message, name, before(kind, getattr(Message, name)))
+
+
+def _children_wait_for_acknowledgements(host: RealHost) -> None:
+    """An early acknowledgement comes before the task, as in the simulation.
+
+    A child begins at once, and its parent acknowledges when it hears of it: for a moment they race. Which of the two
+    is first is not left to chance here.
+    """
+
+    def received(request: Any, **_: Any) -> None:
+        host.plan.received(request.id)
+
+    def begins(sender: Any, task_id: str, **_: Any) -> None:
+        until = time.monotonic() + PATIENCE
+        while not (sender.acks_late or host.plan.is_acknowledged(task_id)) and time.monotonic() < until:
+            time.sleep(0.001)
+
+    signals.task_received.connect(received, weak=False)
+    signals.task_prerun.connect(begins, weak=False)
 
 
 def _points_at_results(app: Celery, host: RealHost) -> None:
@@ -217,7 +242,9 @@ def _says_ready(app: Celery, folder: Path) -> None:
     def ready(sender: Any, **_: Any) -> None:
         file = folder / f"ready.{sender.hostname}"
         temporary = file.with_suffix(".part")
-        temporary.write_text(json.dumps(list(app.amqp.queues.consume_from)), "utf-8")
+        temporary.write_text(
+            json.dumps({"queues": list(app.amqp.queues.consume_from), "serializer": app.conf.task_serializer}), "utf-8"
+        )
         temporary.replace(file)
 
     signals.worker_ready.connect(ready, weak=False)
@@ -243,6 +270,7 @@ def _begin() -> tuple[RealStage, Scenario, RealHost]:
         _points_at_statements(program, host)
     if os.environ[LANE] != CLIENT:
         _points_at_acknowledgements(host)
+        _children_wait_for_acknowledgements(host)
         _points_at_results(app, host)
         _looks_for_lost_children()
         _says_ready(app, folder)

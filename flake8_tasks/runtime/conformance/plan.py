@@ -73,7 +73,7 @@ class Plan:
             faults: what is to break.
             began: when the run begins, in seconds since 1970.
         """
-        for name in ("times", "names", "messages", "happened"):
+        for name in ("times", "names", "messages", "acknowledged", "happened"):
             (folder / name).mkdir(parents=True)
         document = {"began": began, "faults": [asdict(fault) for fault in faults]}
         (folder / "plan.json").write_text(json.dumps(document), "utf-8")
@@ -115,6 +115,17 @@ class Plan:
     def messages(self) -> dict[str, str]:
         """Message id → what it is called, of all that were sent."""
         return {link.name: os.readlink(link) for link in (self.folder / "messages").iterdir()}
+
+    def received(self, message: str) -> None:
+        """A worker has it, and has not acknowledged it."""
+        (self.folder / "acknowledged" / message).unlink(missing_ok=True)
+
+    def acknowledged(self, message: str) -> None:
+        """The worker's parent process has acknowledged it."""
+        (self.folder / "acknowledged" / message).touch()
+
+    def is_acknowledged(self, message: str) -> bool:
+        return (self.folder / "acknowledged" / message).exists()
 
     def _next(self, kind: str, name: str) -> int:
         number = 0

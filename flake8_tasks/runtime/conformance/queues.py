@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from celery import Celery
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from flake8_tasks.runtime.conformance.process import EngineError
 
@@ -54,6 +55,10 @@ class Queues:
         """These queues are meant, when they exist."""
         self._names = tuple(dict.fromkeys(names))
 
+    def speak(self, serializer: str) -> None:
+        """Workers that accept nothing else are asked like this."""
+        self._app.conf.update(task_serializer=serializer, accept_content=["json", serializer])
+
     def waiting(self) -> int:
         """How many messages are in the queues; of Redis, also how many are not acknowledged."""
         with self._explained():
@@ -98,7 +103,7 @@ class Queues:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        errors: tuple[Any, ...] = (OSError, *Connection(self._url).connection_errors)
+        errors: tuple[Any, ...] = (OSError, OperationalError, *Connection(self._url).connection_errors)
         try:
             yield
         except errors as error:

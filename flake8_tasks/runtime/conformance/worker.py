@@ -77,6 +77,7 @@ class Worker:
         self.environment = {**environment, LANE: node.name}
         self.hostname = f"{node.name}@{folder.name}"
         self.queues: tuple[str, ...] = ()
+        self.serializer = "json"
         self.process: Forked | None = None
 
     @property
@@ -106,7 +107,8 @@ class Worker:
             grace=self.limits.stop,
         )
         self.process.wait_until(ready.exists, self.limits.start)
-        self.queues = tuple(json.loads(ready.read_text("utf-8")))
+        said = json.loads(ready.read_text("utf-8"))
+        self.queues, self.serializer = tuple(said["queues"]), said["serializer"]
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL to all of it."""

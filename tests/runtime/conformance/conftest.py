@@ -1,4 +1,4 @@
-"""One Redis and one RabbitMQ for all tests of the real engine."""
+"""One Redis, one RabbitMQ and one nursery for all tests of the real engine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from brokers import needs
 
+from flake8_tasks.runtime.conformance.forked import Nursery
 from flake8_tasks.runtime.conformance.servers import Server, rabbitmq_server, redis_server
 
 
@@ -22,3 +23,9 @@ def rabbitmq() -> Iterator[Server]:
     needs("rabbitmq")
     with rabbitmq_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as nursery:
+        yield nursery

@@ -1,66 +1,93 @@
-"""A program of one task and what is done with it: small enough to be known by heart."""
+"""A program of a few tasks and what is done with it: small enough to be known by heart."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
+from flake8_tasks.runtime.conformance.suite import Case
+from flake8_tasks.runtime.kernel.choices import FAULT
+from flake8_tasks.runtime.kernel.faults import Fault
+from flake8_tasks.runtime.kernel.search import depth_first
 from flake8_tasks.runtime.scenario import Scenario
+from flake8_tasks.runtime.stage import Stage
+from flake8_tasks.runtime.world.invariants import Invariant
 
 FILES = {
     "shop/tasks.py": """\
-import os
 import time
 
 import requests
 from celery import Celery
 
 app = Celery("shop")
+BANK = "https://bank.example/charge"
 
 
 @app.task(acks_late=True, reject_on_worker_lost=True)
 def charge(order):
-    requests.post("https://bank.example/charge", json={"order": order}, timeout=2)
-    return order
+    requests.post(BANK, json={"order": order}, timeout=1)
+    print("charged", order)
 
 
 @app.task
-def early(order):
-    requests.post("https://bank.example/charge", json={"order": order}, timeout=2)
+def charge_early(order):
+    requests.post(BANK, json={"order": order}, timeout=1)
+    print("charged", order)
 
 
-@app.task(bind=True, default_retry_delay=0.5, max_retries=2)
-def again(self, order):
+@app.task(bind=True, default_retry_delay=0.2, max_retries=2)
+def charge_again(self, order):
     try:
-        requests.post("https://bank.example/charge", json={"order": order}, timeout=2)
-    except requests.ConnectionError as error:
+        requests.post(BANK, json={"order": order}, timeout=1)
+    except requests.RequestException as error:
         raise self.retry(exc=error)
+
+
+@app.task
+def rest(seconds):
+    time.sleep(seconds)
 """,
 }
+REQUEST = "request POST https://bank.example/charge"
 
 
-class ChargedOnce:
-    """Each order is charged once."""
-
-    words = "each order is charged once"
-
-    def check(self, stage: Any) -> str | None:
-        charges = len([entry for entry in stage.ledger.entries("request") if entry["status"] == 200])
-        return None if charges == 1 else f"charged {charges} times"
+def _charged_once(stage: Any) -> str | None:
+    charges = sum(entry["status"] == 200 for entry in stage.ledger.entries("request"))
+    return None if charges == 1 else f"charged {charges} times"
 
 
-def charge(stage: Any) -> None:
-    stage.task("charge").delay(1)
+def _scenario(act: Any) -> Scenario:
+    return Scenario(Invariant("an order is charged once", _charged_once), act, faults=list(Fault))
 
 
-def early(stage: Any) -> None:
-    stage.task("early").delay(1)
+def _waits(stage: Any) -> None:
+    stage.task("rest").delay(60).get()
 
 
-def again(stage: Any) -> None:
-    stage.task("again").delay(1)
+CHARGE = _scenario(lambda stage: stage.task("charge").delay(1) and None)
+EARLY = _scenario(lambda stage: stage.task("charge_early").delay(1) and None)
+AGAIN = _scenario(lambda stage: stage.task("charge_again").delay(1) and None)
+REST = _scenario(lambda stage: stage.task("rest").delay(60) and None)
+WAITS = _scenario(_waits)
+RAISES = _scenario(lambda stage: stage.task("no such task"))
+BEAT = _scenario(lambda stage: stage.beat(60))
 
 
-FAULTS = ("child-killed", "node-killed", "refused", "answer-lost", "duplicated", "client-killed")
-CHARGE = Scenario(invariant=ChargedOnce(), act=charge, faults=FAULTS)
-EARLY = Scenario(invariant=ChargedOnce(), act=early, faults=FAULTS)
-AGAIN = Scenario(invariant=ChargedOnce(), act=again, faults=FAULTS)
+def case(scenario: str, fault: Fault | None = None, label: str = "") -> Case:
+    """A run of the program in which this happens, and nothing else.
+
+    Arguments:
+        scenario: the name of one of this module's.
+        fault: what breaks; None: nothing.
+        label: where.
+    """
+    reference = f"{__name__}:{scenario}"
+    if fault is None:
+        return Case(scenario, FILES, reference)
+    with Stage(FILES, globals()[scenario]) as stage:
+        for ran in islice(depth_first(stage.run, {FAULT: 1}, 200), 200):
+            for choice in ran.choices:
+                if choice.taken and (choice.label, choice.options[choice.taken]) == (label, fault):
+                    return Case(scenario, FILES, reference, ran.schedule)
+    raise LookupError(f"no run of {scenario} has {fault} at {label}")
