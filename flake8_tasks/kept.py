@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,24 +22,28 @@ class Outcome:
     failure: Failure | None = None
 
 
-def _key(project: Project, path: str, fixes: bool) -> str | None:
+def _key(project: Project, path: str, fixes: bool, text: str | None) -> str | None:
     entry = project.index.entry(path)
     if entry is None:
         return None
-    return digest("result", path, entry.digest, project.config.digest(), str(fixes))
+    kind = ("result",) if text is None else ("result for flake8", text)
+    return digest(*kind, path, entry.digest, project.config.digest(), str(fixes))
 
 
-def recall(project: Project, path: str, fixes: bool) -> Outcome | None:
+def recall(project: Project, path: str, fixes: bool, text: str | None = None) -> Outcome | None:
     """The outcome of an earlier run, None where there is none or something that it rests on has changed.
 
     Its fixes have a title and no edits.
+
+    Arguments:
+        text: what flake8 has read, which silences findings itself: its outcomes are kept apart.
     """
-    key = _key(project, path, fixes)
+    key = _key(project, path, fixes, text)
     kept = project.cache.get(key) if key else None
     if kept is None:
         return None
     try:
-        asked, findings = kept
+        asked, findings = json.loads(kept)
         if any(project.index.state(question) != state for question, state in asked):
             return None
         return Outcome(path, tuple(_finding(path, *row) for row in findings))
@@ -46,13 +51,13 @@ def recall(project: Project, path: str, fixes: bool) -> Outcome | None:
         return None
 
 
-def keep(project: Project, outcome: Outcome, fixes: bool, asked: Iterable[str]) -> None:
+def keep(project: Project, outcome: Outcome, fixes: bool, asked: Iterable[str], text: str | None = None) -> None:
     """Keep an outcome with the questions that it rests on; not a failure, which may have passed when one asks again."""
-    key = _key(project, outcome.path, fixes) if project.cache.is_on and outcome.failure is None else None
+    key = _key(project, outcome.path, fixes, text) if project.cache.is_on and outcome.failure is None else None
     if key is None:
         return
     states = [(question, project.index.state(question)) for question in sorted(asked)]
-    project.cache.put(key, [states, [_row(found) for found in outcome.findings]])
+    project.cache.put(key, json.dumps([states, [_row(found) for found in outcome.findings]]))
 
 
 def _row(found: Diagnostic) -> list[Any]:

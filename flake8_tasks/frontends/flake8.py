@@ -143,7 +143,7 @@ class Plugin:
         for line, column, text in found:
             yield line, column, text, type(self)
 
-    def _check(self) -> list[Diagnostic]:
+    def _check(self) -> Sequence[Diagnostic]:
         from pathlib import Path
 
         from flake8_tasks.files import may_hold_task_code, project_root
@@ -161,16 +161,26 @@ class Plugin:
         words = [name.rpartition(".")[2].encode() for name in own]
         if not may_hold_task_code(text.encode("utf-8", "surrogatepass"), words) or config.excludes(path):
             return []
+        return self._found(path, text, self._project(root, config, {path: _encoded(text)} if typed else {}))
+
+    def _found(self, path: str, text: str, project: Project) -> Sequence[Diagnostic]:
+        from flake8_tasks.kept import Outcome, keep, recall
+
+        known = recall(project, path, False, text)
+        if known is not None:
+            return known.findings
 
         from flake8_tasks.engine import check
         from flake8_tasks.model.source import Source
         from flake8_tasks.rules import all_rules
 
-        project = self._project(root, config, {path: _encoded(text)} if typed else {})
-        rules = [rule for rule in all_rules() if config.reports(rule.code, rule.name, rule.default, path)]
-        found = check(Source(path, text, self.tree), project, rules)
+        reports = project.config.reports
+        rules = [rule for rule in all_rules() if reports(rule.code, rule.name, rule.default, path)]
+        project.asked.clear()
+        outcome = Outcome(path, tuple(check(Source(path, text, self.tree), project, rules)))
+        keep(project, outcome, False, project.asked, text)
         project.cache.flush()
-        return found
+        return outcome.findings
 
     @classmethod
     def _config(cls, root: Path) -> Config | None:

@@ -6,7 +6,6 @@ SQLite switches the cache off for the rest of the run.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import sys
@@ -121,23 +120,18 @@ class Cache:
         storable = [row for row in rows if row[0].isascii() or _is_utf8(row[0])]
         self._many("insert or replace into file values (?, ?, ?, ?)", storable)
 
-    def get(self, key: str) -> Any:
-        """A kept value, None where there is none or it cannot be read."""
+    def get(self, key: str) -> str | None:
+        """A kept text, None where there is none."""
         found = self._pending.get(key)
         if found is None:
-            rows = self._all("select value from kept where key = ?", (key,))
-            if not rows:
-                return None
-            found = rows[0][0]
-        try:
-            return json.loads(found)
-        except (TypeError, ValueError):
-            return None
+            for (value,) in self._all("select value from kept where key = ?", (key,)):
+                return value if isinstance(value, str) else None
+        return found
 
-    def put(self, key: str, value: Any) -> None:
-        """Keep a value that JSON can hold; written by `flush`."""
+    def put(self, key: str, text: str) -> None:
+        """Keep a text; written by `flush`."""
         if self._connection is not None:
-            self._pending[key] = json.dumps(value, separators=(",", ":"))
+            self._pending[key] = text
             if len(self._pending) >= _AT_ONCE:
                 self.flush()
 

@@ -6,6 +6,7 @@ A `Reference` carries the dotted origin of its name where the imports and scopes
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -14,11 +15,12 @@ from typing import Any
 from flake8_tasks.edit import Span
 
 Scalar = str | int | float | bool | None
+_MOST_BITS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A literal; bytes, complex and `...` are `Opaque`."""
+    """A literal; bytes, complex, `...` and integers of a thousand digits are `Opaque`."""
 
     value: Scalar
     span: Span
@@ -121,9 +123,9 @@ def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
     if node.__class__ is ast.Name:
         return Reference((node.id,), origin(node), span(node))
     match node:
-        case ast.Constant(value=str() | int() | float() | None as value):
+        case ast.Constant(value=str() | int() | float() | None as value) if not _is_huge(value):
             return Constant(value, span(node))
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if not _is_huge(value):
             return Constant(-value, span(node))
         case ast.Name() | ast.Attribute():
             if parts := dotted(node):
@@ -159,14 +161,19 @@ def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
             return Opaque(span(node))
 
 
+def _is_huge(value: Scalar) -> bool:
+    """A number that Python does not write in decimal digits, nor JSON therefore."""
+    return isinstance(value, int) and value.bit_length() > _MOST_BITS
+
+
 _KINDS: dict[str, type] = {}
 _FIELDS: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_MARK = "@"  # begins the name of a kind, and no name in a program
 
 
 def recorded(kind: type) -> type:
-    """Let `pack` and `unpack` carry a dataclass."""
-    _KINDS[kind.__name__] = kind
+    """Let `pack` and `unpack` carry a dataclass, whose fields are values, texts, tuples and dicts of them."""
+    _KINDS[_MARK + kind.__name__] = kind
     _FIELDS[kind] = _reader_of(kind.__slots__)  # type: ignore[attr-defined]
     return kind
 
@@ -180,33 +187,39 @@ for _kind in (Constant, Reference, Attribute, CallValue, Sequence, Mapping, Item
     recorded(_kind)
 
 
-def pack(value: Any) -> Any:
-    """A value as JSON can hold it: dataclasses and tuples as lists that begin with their kind, dicts as they are."""
+def _packed(value: Any) -> dict[str, tuple[Any, ...]]:
     kind = value.__class__
-    if kind is Span:
-        return ["@", *value]
-    if kind is tuple:
-        return ["(", *[item if item.__class__ in _PLAIN else pack(item) for item in value]]
-    if kind is dict:
-        return {key: pack(item) for key, item in value.items()}
-    if kind in _FIELDS:
-        parts = _FIELDS[kind](value)
-        return [kind.__name__, *[part if part.__class__ in _PLAIN else pack(part) for part in parts]]
-    return value
+    return {_MARK + kind.__name__: _FIELDS[kind](value)}
 
 
-def unpack(value: Any) -> Any:
+def _unpacked(found: dict[str, Any]) -> Any:
+    for name, fields in found.items():
+        if name.startswith(_MARK):
+            kind = _KINDS[name]
+            return kind(*[_as_tuple(field) if field.__class__ is list else field for field in fields])
+    return {name: _as_tuple(value) if value.__class__ is list else value for name, value in found.items()}
+
+
+def _as_tuple(items: list[Any]) -> tuple[Any, ...]:
+    if items and items[0].__class__ is int:  # nothing else begins with a number
+        return Span(*items)
+    return tuple([_as_tuple(item) if item.__class__ is list else item for item in items])
+
+
+_ENCODER = json.JSONEncoder(default=_packed, separators=(",", ":"), check_circular=False)
+_DECODER = json.JSONDecoder(object_hook=_unpacked)
+
+
+def pack(value: Any) -> str:
+    """A value as JSON: tuples as lists, dicts as they are, dataclasses as objects with one key, their kind."""
+    return _ENCODER.encode(value)
+
+
+def unpack(text: str) -> Any:
     """What `pack` packed.
 
     Raises:
         KeyError, TypeError, ValueError: it was not packed by `pack`.
     """
-    if value.__class__ is dict:
-        return {key: unpack(item) for key, item in value.items()}
-    if value.__class__ is not list:
-        return value
-    kind, *rest = value
-    if kind == "@":
-        return Span(*rest)
-    items = [item if item.__class__ in _PLAIN else unpack(item) for item in rest]
-    return tuple(items) if kind == "(" else _KINDS[kind](*items)
+    value = _DECODER.decode(text)
+    return _as_tuple(value) if value.__class__ is list else value

@@ -132,14 +132,16 @@ class Callers:
         kept = self.project.cache.get(key)
         if kept is not None:
             try:
-                found: tuple[Call, ...] = unpack(kept)
-                return found
+                recalled = unpack(kept)
+                if isinstance(recalled, tuple) and all(isinstance(call, Call) for call in recalled):
+                    return recalled
             except (KeyError, TypeError, ValueError):
                 pass
         module = self.project.module(path)
         counts = module is not None and (tests or not is_test_module(module.source))
         found = tuple(calls_in(module, name)) if module is not None and counts else ()
-        self.project.cache.put(key, pack(found))
+        if self.project.cache.is_on:
+            self.project.cache.put(key, pack(found))
         return found
 
     def tasks_calling(self, module: Module, frame: Frame) -> list[tuple[Task, Place | None]]:
