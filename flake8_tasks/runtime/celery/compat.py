@@ -1,20 +1,34 @@
-"""Every private name of Celery and kombu that the driver touches, for the versions in which it was tried."""
+"""Every private name of Celery, kombu and billiard that the driver touches, for the versions in which it was tried.
+
+What a result backend is meant to override (`_set_with_state`, `_store_result` …) stands in `backend`.
+"""
 
 from __future__ import annotations
 
-import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import celery
+import celery.worker.request
 import kombu.utils.limits
-from celery import Celery, _state
+from billiard.einfo import ExceptionInfo, ExceptionWithTraceback
+from celery import Celery, _state, states
+from celery.app.control import Control
+from celery.exceptions import Ignore, Reject, Retry
+from celery.worker import control
 from celery.worker import state as worker_state
+from celery.worker.consumer import Consumer
 from kombu.utils.uuid import uuid as message_id
 
 OLDEST, NEWEST = (5, 4), (5, 7)
+
+# They hold `time.monotonic` by a name of their own.
+_TIMED = (vars(celery.worker.request), vars(kombu.utils.limits))
+_STATES = {Retry: states.RETRY, Reject: states.REJECTED, Ignore: states.IGNORED}
+_SETS = ("reserved_requests", "active_requests", "scheduled_requests", "successful_requests", "revoked")
 
 
 class UnsupportedCelery(RuntimeError):
@@ -47,10 +61,60 @@ def set_joins_block(blocks: bool) -> None:
 
 def forget_worker_state() -> None:
     """Empty what a worker's parent process keeps in module globals."""
-    worker_state.reset_state()
-    for name in ("scheduled_requests", "successful_requests", "revoked_stamps"):
-        getattr(worker_state, name, set()).clear()
+    for name in (*_SETS, "requests", "total_count", "revoked_stamps"):
+        getattr(worker_state, name, _NONE).clear()
+    worker_state.all_total_count[:] = [0]
     worker_state.should_stop = worker_state.should_terminate = None
+
+
+class WorkerState:
+    """What each of several nodes keeps in module globals, put in place when its parent process acts."""
+
+    def __init__(self, first: str) -> None:
+        self._here = first
+        self._kept: dict[str, dict[str, Any]] = {}
+
+    def enter(self, node: str) -> None:
+        """The parent of this node acts from now on."""
+        if node == self._here:
+            return
+        names = (*_SETS, "requests", "total_count", "revoked_stamps")
+        self._kept[self._here] = {name: _copied(getattr(worker_state, name, _NONE)) for name in names}
+        self._here = node
+        kept = self._kept.get(node, {})
+        for name in names:
+            contents = getattr(worker_state, name, _NONE)
+            contents.clear()
+            contents.update(kept.get(name, ()))
+
+    def forget(self, node: str) -> None:
+        """The node is down: what its memory held is gone, but for what it is told anew: the revoked tasks."""
+        if node == self._here:
+            forget_worker_state()
+        self._kept.pop(node, None)
+
+    def learn_revoked(self, node: str, others: list[str]) -> None:
+        """A node that comes up asks the others which tasks are revoked (mingle)."""
+        known: set[str] = set()
+        for other in others:
+            if other == self._here:
+                known.update(worker_state.revoked)
+            else:
+                known.update(self._kept.get(other, {}).get("revoked", ()))
+        self.enter(node)
+        worker_state.revoked.update(sorted(known))
+
+
+class _Nothing(dict[str, Any]):
+    def update(self, *_: Any) -> None:  # type: ignore[override]
+        pass
+
+
+_NONE = _Nothing()
+
+
+def _copied(contents: Any) -> Any:
+    return dict(contents) if isinstance(contents, Mapping) else list(contents)
 
 
 @contextmanager
@@ -66,6 +130,7 @@ def rewired(app: Celery, *, broker_url: str, result_backend: str, settings: dict
         "broker_url": broker_url,
         "broker_read_url": None,
         "broker_write_url": None,
+        "broker_failover_strategy": None,
         "result_backend": result_backend,
         "broker_pool_limit": None,
         "task_publish_retry": False,
@@ -74,37 +139,115 @@ def rewired(app: Celery, *, broker_url: str, result_backend: str, settings: dict
     }
     before = {name: app.conf.get(name) for name in changed}
     tracers = {task: task.__trace__ for task in app.tasks.values()}
-    generate = message_id.__defaults__
-    app.conf.update(changed)
-    app.use_fast_trace_task = False
-    message_id.__defaults__ = (lambda: uuid.uuid4(),)
-    _disconnect(app)
+    with ExitStack() as stack:
+        stack.callback(setattr, message_id, "__defaults__", message_id.__defaults__)
+        stack.callback(setattr, app, "use_fast_trace_task", app.use_fast_trace_task)
+        stack.callback(setattr, app, "_local", app._local)
+        stack.callback(_state.set_default_app, _state.default_app)
+        stack.callback(_disconnect, app)
+        stack.callback(app.conf.update, before)
+        app.conf.update(changed)
+        message_id.__defaults__ = (lambda: uuid.uuid4(),)
+        app.use_fast_trace_task = False
+        _disconnect(app)
+        # One for all threads: what is made for a thread on its first use would be made in one run and not in the next.
+        app._local = SimpleNamespace(oid="a89a8a0c-1c1e-3b2a-9b8f-0242ac110002")
+        # As a worker does in its children: other threads must not fall back on an app without tasks.
+        _state.set_default_app(app)
+        for task in tracers:
+            task.__trace__ = None
+        yield
+    for task, tracer in tracers.items():
+        task.__trace__ = tracer
+
+
+def forget_results(app: Celery) -> None:
+    """Empty the backend's memory of results that it has seen."""
+    app.backend._cache.clear()
+
+
+@contextmanager
+def clocks(monotonic: Callable[[], float]) -> Iterator[None]:
+    """What rate limits and requests read instead of the machine's own clock."""
+    before = [names["monotonic"] for names in _TIMED]
+    for names in _TIMED:
+        names["monotonic"] = monotonic
     try:
         yield
     finally:
-        message_id.__defaults__ = generate
-        app.conf.update(before)
-        _disconnect(app)
-        for task, tracer in tracers.items():
-            task.__trace__ = tracer
+        for names, own in zip(_TIMED, before, strict=True):
+            names["monotonic"] = own
 
 
-def forget_tracers(app: Celery) -> None:
-    """Let each task be traced anew: a tracer holds on to the backend and to the receivers of signals."""
-    for task in app.tasks.values():
-        task.__trace__ = None
+def never_connects(consumer: Consumer) -> None:
+    """Give a consumer whose `__init__` was not called what that would have set."""
+    consumer.connection_errors = consumer.channel_errors = ()
+    consumer.disable_rate_limits = False
+    consumer.hub = None
+    consumer.on_task_message = set()
+    consumer.restart_count = 0
+    consumer._maximum_prefetch_restored = True
+    consumer._limit_order = 0
+    consumer._does_info = False
 
 
-def set_limits_clock(monotonic: Callable[[], float]) -> Callable[[], float]:
-    """Which clock rate limits read; the one before."""
-    before: Callable[[], float] = kombu.utils.limits.monotonic
-    kombu.utils.limits.monotonic = monotonic
-    return before
+def cancel_running(consumer: Consumer) -> None:
+    """What a worker does with running tasks at a cold shutdown; 5.4 does nothing but kill them."""
+    for name in ("cancel_active_requests", "cancel_all_unacked_requests"):
+        if cancel := getattr(consumer, name, None):
+            cancel()
+            return
+
+
+def lost_connection(consumer: Consumer) -> None:
+    """What a worker does when its connection is lost: what waits here for its turn is dropped, as it comes again.
+
+    Tasks that wait for their ETA are dropped too, but not by 5.6: there they run twice.
+    """
+    if consumer.app.conf.worker_cancel_long_running_tasks_on_connection_loss:
+        for request in tuple(worker_state.active_requests):
+            if request.task.acks_late and not request.acknowledged:
+                request.cancel(consumer.pool)
+    consumer.on_close()
+
+
+def answer(command: str, state: Any, arguments: Mapping[str, Any]) -> Any:
+    """Do what a remote-control command asks of one node."""
+    return control.Panel.data[command](state, **arguments)
+
+
+def broadcasts_through(app: Celery, broadcast: Callable[..., Any]) -> Callable[[], None]:
+    """Send an app's remote-control commands elsewhere; gives back what undoes it."""
+    own: Control = app.control
+    own.broadcast = broadcast
+
+    def restore() -> None:
+        vars(own).pop("broadcast", None)
+
+    return restore
+
+
+def error_info(exception: BaseException) -> Any:
+    """An exception as a pool hands it to a request."""
+    try:
+        raise exception
+    except BaseException:
+        return ExceptionInfo()
+
+
+def outcome(traced: Any) -> str:
+    """The state in which an execution has ended, from what the tracer hands to the pool."""
+    failed, value, _ = traced
+    if not failed:
+        return str(states.SUCCESS)
+    exception = value.exception
+    exception = exception.exc if isinstance(exception, ExceptionWithTraceback) else exception
+    return str(next((state for kind, state in _STATES.items() if isinstance(exception, kind)), states.FAILURE))
 
 
 def _disconnect(app: Celery) -> None:
     app._backend_cache = None
-    app._local = threading.local()
+    app._local = SimpleNamespace()
     app._pool = None
     amqp = app.__dict__.pop("amqp", None)
     if amqp is not None:

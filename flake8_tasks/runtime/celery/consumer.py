@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from celery import Celery
 from celery.concurrency.base import BasePool
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 
+from flake8_tasks.runtime.celery import compat
 from flake8_tasks.runtime.kernel.worker import Worker
 
 if TYPE_CHECKING:
@@ -19,17 +21,87 @@ if TYPE_CHECKING:
     from flake8_tasks.runtime.celery.execution import Execution
 
 
+class NodeConsumer(Consumer):
+    """The consumer of one simulated node, for all its runs one after the other; it never connects.
+
+    Arguments:
+        app: the user's.
+        node: the node's name.
+        events: whether it sends task events.
+    """
+
+    worker: Worker
+    driver: CeleryDriver
+
+    def __init__(self, app: Celery, node: str, events: bool) -> None:
+        compat.never_connects(self)
+        self.app, self.hostname, self.pid = app, f"celery@{node}", 1
+        self.timer, self.pool, self.qos = NodeTimer(self), SlotPool(self), _Prefetch(self)
+        self.controller = SimpleNamespace(state=worker_state, semaphore=None, consumer=self)
+        self.event_dispatcher = _dispatcher(app, self.hostname) if events else None
+        self.task_buckets: dict[str, Any] = defaultdict(_no_bucket)
+        self.prefetch_multiplier = 1
+        self.refused = ""
+        self._pending_operations: deque[Any] = deque()
+        self.strategies = Strategies(self)
+        self.receive = self.create_task_handler()
+
+    def attach(self, driver: CeleryDriver, worker: Worker) -> None:
+        """It belongs to this run from now on, as a worker that has just started."""
+        self.driver, self.worker = driver, worker
+        self.timer.entries.clear()
+        self._pending_operations.clear()
+        self.task_buckets.clear()
+        for name, task in self.app.tasks.items():
+            if getattr(task, "rate_limit", None):
+                self.task_buckets[name] = self.bucket_for_task(task)
+
+    def detach(self) -> None:
+        """The run is over."""
+        del self.driver, self.worker
+
+    def on_task_request(self, request: Any) -> None:
+        """A request may run as soon as a slot is free."""
+        self.worker.backlog.append(request)
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        self.refused = "not a task's message"
+        super().on_unknown_message(body, message)
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Any) -> None:
+        self.refused = "unregistered task"
+        super().on_unknown_task(body, message, exc)
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Any) -> None:
+        self.refused = f"invalid message: {exc}"
+        super().on_invalid_task(body, message, exc)
+
+    def on_decode_error(self, message: Any, exc: Any) -> None:
+        self.refused = f"refused content of type {message.content_type}"
+        super().on_decode_error(message, exc)
+
+
 class NodeTimer:
     """The timer of a worker's event loop, in virtual time."""
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+    def __init__(self, consumer: NodeConsumer) -> None:
+        self._consumer = consumer
+        self.entries: list[Any] = []
 
     def call_after(
         self, seconds: float, function: Callable[..., object], args: Sequence[Any] = (), kwargs: Any = None, **_: Any
     ) -> Any:
-        """Call it in so many seconds."""
-        return self._worker.later(seconds, lambda: function(*args, **(kwargs or {})), "timer")
+        """Call it in so many seconds, unless the worker has been stopped by then."""
+        worker = self._consumer.worker
+
+        def call() -> None:
+            self.entries.remove(entry)
+            if worker.consumes:
+                function(*args, **(kwargs or {}))
+
+        entry = worker.later(seconds, call, "timer")
+        self.entries.append(entry)
+        return entry
 
     def call_at(
         self, eta: float, function: Callable[..., object], args: Sequence[Any] = (), kwargs: Any = None, **_: Any
@@ -38,80 +110,76 @@ class NodeTimer:
         when: datetime = args[0].eta
         if when.tzinfo is None:
             when = when.replace(tzinfo=args[0].app.timezone)
-        clock = self._worker.simulation.clock
+        clock = self._consumer.worker.simulation.clock
         return self.call_after(when.timestamp() - clock.start - clock.now, function, args, kwargs)
+
+    def cancel(self, entry: Any) -> None:
+        """It is not called."""
+        if entry in self.entries:
+            self.entries.remove(entry)
+            entry.cancel()
+
+    def clear(self) -> None:
+        """Nothing that waits is called."""
+        for entry in self.entries:
+            entry.cancel()
+        self.entries.clear()
 
 
 class SlotPool(BasePool):
     """A pool whose processes are the slots of a simulated worker."""
 
-    def __init__(self, driver: CeleryDriver, worker: Worker) -> None:
-        super().__init__(limit=worker.node.slots, app=driver.app)
-        self._driver, self._worker = driver, worker
+    flush = None
+
+    def __init__(self, consumer: NodeConsumer) -> None:
+        super().__init__(limit=1, app=consumer.app)
+        self._consumer = consumer
 
     @property
     def num_processes(self) -> int:
         """How many slots there are."""
-        return self._worker.node.slots
+        return self._consumer.worker.node.slots
 
     def apply_async(self, target: Any, args: Any = (), kwargs: Any = None, **options: Any) -> Execution:
         """Run a request's tracer in a free slot."""
-        return self._driver.execute(self._worker, target, args, options)
+        return self._consumer.driver.execute(self._consumer.worker, target, args, options)
 
     def terminate_job(self, pid: int, signal: int | None = None) -> None:
         """Send a signal to a child."""
-        self._driver.terminate(pid)
+        self._consumer.driver.send_signal(pid, signal)
 
 
 class Strategies(dict[str, Any]):
     """Task name → what takes its messages, built when the first one comes."""
 
-    def __init__(self, tasks: Mapping[str, Any], consumer: NodeConsumer) -> None:
-        self._tasks, self._consumer = tasks, consumer
+    def __init__(self, consumer: NodeConsumer) -> None:
+        self._consumer = consumer
 
     def __missing__(self, name: str) -> Any:
-        task = self._tasks[name]
+        task = self._consumer.app.tasks[name]
         strategy = self[name] = task.start_strategy(self._consumer.app, self._consumer)
         return strategy
-
-
-class NodeConsumer(Consumer):
-    """The consumer of one simulated worker; it never connects."""
-
-    def __init__(self, driver: CeleryDriver, worker: Worker) -> None:
-        self.app, self.hostname = driver.app, f"celery@{worker.node.name}"
-        self.pid = 1
-        self.timer, self.pool = NodeTimer(worker), SlotPool(driver, worker)
-        self.controller = SimpleNamespace(state=worker_state)
-        self.connection_errors = self.channel_errors = ()
-        self.event_dispatcher = driver.dispatcher(self.hostname)
-        self.disable_rate_limits = False
-        self.task_buckets: dict[str, Any] = defaultdict(lambda: None)
-        for name, task in driver.app.tasks.items():
-            if getattr(task, "rate_limit", None):
-                self.task_buckets[name] = self.bucket_for_task(task)
-        self.hub = None
-        self.on_task_request: Callable[[Any], None] = worker.backlog.append
-        self.on_task_message: set[Any] = set()
-        self.restart_count = 0
-        self.prefetch_multiplier = worker.node.prefetch
-        self._maximum_prefetch_restored = True
-        self._limit_order = 0
-        self._does_info = False
-        self._pending_operations: deque[Any] = deque()
-        self.qos = _Prefetch(worker)
-        self.strategies = Strategies(driver.app.tasks, self)
-        self.receive = self.create_task_handler()
 
 
 class _Prefetch:
     """How many messages the worker takes in advance: one more for each that waits for its ETA."""
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+    def __init__(self, consumer: NodeConsumer) -> None:
+        self._consumer = consumer
 
     def increment_eventually(self, count: int = 1) -> None:
-        self._worker.extra_prefetch += count
+        self._consumer.worker.extra_prefetch += count
 
     def decrement_eventually(self, count: int = 1) -> None:
-        self._worker.extra_prefetch -= count
+        worker = self._consumer.worker
+        worker.extra_prefetch = max(0, worker.extra_prefetch - count)
+
+
+def _dispatcher(app: Celery, hostname: str) -> Any:
+    dispatcher = app.events.Dispatcher(app.connection_for_write(), hostname=hostname)
+    dispatcher.pid = 1
+    return dispatcher
+
+
+def _no_bucket() -> None:
+    return None

@@ -4,48 +4,28 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from celery import Celery, states
 from celery.exceptions import TaskRevokedError
-from celery.worker import control
 from kombu.serialization import prepare_accept_content
 
 from flake8_tasks.runtime.celery import backend, compat, transport
+from flake8_tasks.runtime.celery.broadcast import Broadcast
 from flake8_tasks.runtime.celery.consumer import NodeConsumer
-from flake8_tasks.runtime.celery.execution import Execution, JoinsBlock
+from flake8_tasks.runtime.celery.declared import dead_letters_of, priority_of
+from flake8_tasks.runtime.celery.execution import Execution, JoinsBlock, NodeMemory
+from flake8_tasks.runtime.celery.installation import installation_of, installed
 from flake8_tasks.runtime.kernel.actors import Actor
-from flake8_tasks.runtime.kernel.broker import RABBITMQ, Broker, Delivery, Message, Profile
+from flake8_tasks.runtime.kernel.broker import Broker, Delivery, Message, Profile, Queueing
 from flake8_tasks.runtime.kernel.simulation import Simulation
 from flake8_tasks.runtime.kernel.worker import Node, Worker
 
-
-@contextmanager
-def installed(app: Celery, *, results: str = "redis", settings: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Rewire an app to the simulation, for as many runs as are made meanwhile.
-
-    Arguments:
-        app: the user's.
-        results: the profile of its result backend: `redis`, `key-value`, `database`, or "" for none.
-        settings: further ones, by their new names.
-
-    Raises:
-        UnsupportedCelery: this version has not been tried.
-    """
-    compat.require_supported()
-    url = f"{backend.__name__}:{backend.PROFILES[results]}" if results else "disabled://"
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with compat.rewired(app, broker_url=f"{transport.NAME}://", result_backend=url, settings=dict(settings or {})):
-            yield
-    finally:
-        logging.disable(before)
+__all__ = ["CeleryDriver", "installed"]
 
 
 class CeleryDriver:
@@ -55,9 +35,9 @@ class CeleryDriver:
         simulation: the run.
         app: the user's.
         nodes: the workers.
-        profile: how the broker behaves.
+        profile: how the broker behaves; None: as the one that the app's own settings name.
         events: whether workers send task events, as `celery worker -E`.
-        dead_letters: queue → its dead-letter queue.
+        dead_letters: queue → its dead-letter queue; None: as the app declares its queues.
     """
 
     def __init__(
@@ -66,41 +46,45 @@ class CeleryDriver:
         app: Celery,
         nodes: Sequence[Node] = (Node(),),
         *,
-        profile: Profile = RABBITMQ,
+        profile: Profile | None = None,
         events: bool = False,
         dead_letters: Mapping[str, str] | None = None,
     ) -> None:
-        self.simulation, self.app = simulation, app
-        self.broker = Broker(simulation, profile, dead_letters or {})
+        self.simulation, self.app, self.nodes, self.events = simulation, app, nodes, events
+        self.profile, self._dead_letters = profile, dead_letters
         self.results: dict[str, Any] = {}
         self.states: dict[str, str] = {}
         self.sent_events: list[dict[str, Any]] = []
-        self._events = events
+        self.workers: list[Worker] = []
+        self.event_exchange: str = app.conf.event_exchange
         self._names: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
         self._pids = itertools.count(100)
         self._executions: dict[int, Execution] = {}
-        self._stack = ExitStack()
-        self._nodes = nodes
-        self.workers: list[Worker] = []
+        self._installation = installation_of(app)
         self._consumers: dict[str, NodeConsumer] = {}
+        self._memory = compat.WorkerState(nodes[0].name if nodes else "")
+        self._stack = ExitStack()
 
     def __enter__(self) -> CeleryDriver:
-        transport.connect(self)
-        self._stack.callback(transport.connect, None)
-        backend.connect(self)
-        self._stack.callback(backend.connect, None)
-        self._stack.callback(compat.set_joins_block, False)
-        self._stack.callback(compat.set_limits_clock, compat.set_limits_clock(time.monotonic))
-        self._stack.callback(compat.forget_worker_state)
-        self._stack.callback(self.app.control.__dict__.pop, "broadcast", None)
-        self.app.control.broadcast = self._broadcast
-        compat.forget_worker_state()
-        compat.forget_tracers(self.app)
-        self.app.backend._cache.clear()
-        self.simulation.per_actor.append(JoinsBlock())
-        self.workers = [Worker(self.simulation, self.broker, node, self) for node in self._nodes]
-        self._channel = self._stack.enter_context(self.app.connection_for_read()).channel()
+        with ExitStack() as stack:
+            transport.connect(self)
+            stack.callback(transport.connect, None)
+            backend.connect(self)
+            stack.callback(backend.connect, None)
+            stack.callback(compat.set_joins_block, False)
+            stack.enter_context(compat.clocks(time.monotonic))
+            stack.callback(compat.forget_worker_state)
+            stack.callback(compat.broadcasts_through(self.app, Broadcast(self)))
+            compat.forget_worker_state()
+            compat.forget_results(self.app)
+            self.app.clock.value = 0
+            self.simulation.per_actor.append(JoinsBlock())
+            if len(self.nodes) > 1:
+                self.simulation.per_actor.append(NodeMemory(self._memory))
+            self.broker = self._broker(stack)
+            self._start_nodes(stack)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,29 +94,42 @@ class CeleryDriver:
         """The stable name of a message: "charge#1" is the first that was sent of a task whose name ends in `charge`."""
         return self._names.get(task_id, task_id[:8])
 
+    def consumer(self, worker: Worker) -> NodeConsumer:
+        """Celery's part of a worker."""
+        return self._consumers[worker.node.name]
+
     # What Celery sends.
 
     def put(self, queue: str, raw: dict[str, Any]) -> None:
         """A message is published; everything on the wire is JSON."""
-        headers, properties = raw["headers"], raw["properties"]
+        headers = raw["headers"]
         name = self._named(headers)
         self.simulation.point("publish", name, to="broker")
         wire = json.loads(json.dumps(raw))
         self.simulation.record("publish", _published(name, headers), to="broker")
-        self.broker.publish(Message(name, queue, wire, properties.get("priority") or 0))
+        self.broker.publish(Message(name, queue, wire, priority_of(self.app, self.profile, queue, raw)))
+
+    def undeliverable(self, exchange: str, routing_key: str, raw: dict[str, Any]) -> None:
+        """A message is published, and no queue is bound to take it."""
+        name = self._named(raw["headers"])
+        self.simulation.point("publish", name, to="broker")
+        self.simulation.record("publish", _published(name, raw["headers"]), to="broker")
+        detail = f"no queue takes routing key {routing_key} of exchange {exchange}"
+        self.simulation.record_for("broker", "discard", name, detail)
 
     def acknowledge(self, tag: int) -> None:
         """A worker acknowledges a delivery."""
-        delivery = self.broker.unacknowledged.get(tag)
+        delivery = self.broker.delivery(tag)
         if delivery is None:
             return
         self.simulation.point("ack", delivery.message.name, to="broker")
-        self.broker.acknowledge(tag)
-        self.simulation.record_for(delivery.consumer, "ack", delivery.message.name, to="broker")
+        in_time = self.broker.acknowledge(tag)
+        detail = "" if in_time else "too late: the broker has it back"
+        self.simulation.record_for(delivery.consumer, "ack", delivery.message.name, detail, to="broker")
 
     def reject(self, tag: int, requeue: bool) -> None:
         """A worker gives a delivery back, or up."""
-        delivery = self.broker.unacknowledged.get(tag)
+        delivery = self.broker.delivery(tag)
         if delivery is None:
             return
         self.simulation.point("reject", delivery.message.name, to="broker")
@@ -148,94 +145,112 @@ class CeleryDriver:
         """Drop them; how many there were."""
         return self.broker.purge(queue)
 
-    def event(self, exchange: str, raw: dict[str, Any]) -> None:
+    def event(self, routing_key: str, raw: dict[str, Any]) -> None:
         """A worker's or client's event was broadcast."""
-        self.sent_events.append(raw)
+        body = self._installation.channel.Message(raw, channel=self._installation.channel).payload
+        self.sent_events.extend(body if isinstance(body, list) else [body])
 
     # What the result backend asks.
 
     def storing(self, task_id: str, state: str) -> None:
         """See `backend.Store`."""
-        self.simulation.point("store", state, to="results")
+        actor, name = self.simulation.actor, self.name_of(task_id)
+        self.simulation.point("store", state if actor and actor.task == name else f"{state} of {name}", to="results")
 
     def stored(self, task_id: str, state: str) -> None:
         """See `backend.Store`."""
-        self.states[self.name_of(task_id)] = state
-        actor = self.simulation.actor
-        lane = actor.lane if actor else "client"
-        self.simulation.record_for(lane, "store", self.name_of(task_id), state, "results")
+        name, actor = self.name_of(task_id), self.simulation.actor
+        self.states[name] = state
+        self.simulation.record_for(actor.lane if actor else "client", "store", name, state, "results")
 
     def wait_for_result(self, task_id: str, ready: Callable[[], bool], timeout: float | None) -> bool:
         """See `backend.Store`."""
-        return self.simulation.wait(ready, timeout, f"result of {self.name_of(task_id)}", holds_up=True)
+        name = self.name_of(task_id)
+        return self.simulation.wait(ready, timeout, f"result of {name}", holds_up=True, awaited=name)
 
     # What a worker asks.
 
     def received(self, worker: Worker, delivery: Delivery) -> None:
         """Give a message to Celery's consumer."""
-        raw = {**delivery.message.raw, "properties": {**delivery.message.raw["properties"]}}
-        info = raw["properties"].get("delivery_info") or {}
-        raw["properties"]["delivery_info"] = {**info, "redelivered": delivery.message.redelivered}
-        raw["properties"]["delivery_tag"] = delivery.tag
-        message = self._channel.Message(raw, channel=self._channel)
-        message.accept = prepare_accept_content(self.app.conf.accept_content)
-        consumer = self._consumer(worker)
+        raw = delivery.message.raw
+        properties = {**raw["properties"], "delivery_tag": delivery.tag}
+        info = properties.get("delivery_info") or {}
+        properties["delivery_info"] = {**info, "redelivered": delivery.message.redelivered}
+        channel, consumer = self._installation.channel, self.consumer(worker)
         before = len(worker.backlog)
+        consumer.refused = ""
+        message = channel.Message({**raw, "properties": properties}, channel=channel)
+        message.accept = prepare_accept_content(self.app.conf.accept_content)
         consumer.receive(message)
         consumer.perform_pending_operations()
-        if delivery.tag not in self.broker.unacknowledged and len(worker.backlog) == before:
-            self._say_discarded(worker, delivery)
+        if len(worker.backlog) == before and self.broker.delivery(delivery.tag) is None:
+            state = self.states.get(delivery.message.name, "")
+            why = consumer.refused or ("revoked or expired" if state == states.REVOKED else state)
+            self._say(worker, "discard", delivery.message.name, why)
 
     def begin(self, worker: Worker, job: Any) -> None:
         """Let Celery's request ask the pool for a child."""
         try:
-            job.execute_using_pool(self._consumer(worker).pool)
+            job.execute_using_pool(self.consumer(worker).pool)
         except TaskRevokedError:
-            self.simulation.record_for(worker.node.name, "discard", self.name_of(job.id), "revoked or expired")
+            self._say(worker, "discard", self.name_of(job.id), "revoked or expired")
 
     def execute(self, worker: Worker, target: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> Execution:
         """A slot of the worker takes a job."""
         execution = Execution(worker, target, args, options, next(self._pids))
         self._executions[execution.pid] = execution
         retries = args[2].get("retries") or 0
-        execution.begin(self.name_of(execution.task_id), f" retry {retries}" if retries else "", time.monotonic())
+        tag = options["accept_callback"].__self__.message.delivery_tag
+        name = self.name_of(execution.task_id)
+        execution.begin(name, f" retry {retries}" if retries else "", tag, time.monotonic())
         return execution
 
     def finished(self, worker: Worker, actor: Actor) -> None:
         """A child has ended its job."""
         execution = self._execution(actor)
-        coroutine = actor.coroutine
-        if coroutine is not None and coroutine.failure is not None:
-            outcome = type(coroutine.failure).__name__
-        else:
-            outcome = self.states.get(actor.task, "")
-        self.simulation.record_for(actor.lane, "end", actor.task, outcome)
+        self.simulation.record_for(actor.lane, "end", actor.task, execution.outcome)
         execution.finished()
 
     def lost(self, worker: Worker, actor: Actor) -> None:
         """A child was killed."""
-        self._execution(actor).lost("signal 9 (SIGKILL)")
+        self._execution(actor).lost()
+
+    def stopping(self, worker: Worker, warm: bool) -> None:
+        """It ends what it does, or cancels it."""
+        if not warm:
+            compat.cancel_running(self.consumer(worker))
+
+    def disconnected(self, worker: Worker) -> None:
+        """Its connection was lost."""
+        compat.lost_connection(self.consumer(worker))
 
     def went_down(self, worker: Worker) -> None:
-        """A node was killed."""
-        self._consumers.pop(worker.node.name, None)
-        compat.forget_worker_state()
+        """A node was killed or has stopped; it comes up as new, and the others tell it what is revoked."""
+        others = [other.node.name for other in self.workers if other is not worker and other.is_up]
+        self._memory.forget(worker.node.name)
+        self._memory.learn_revoked(worker.node.name, others)
+        self.consumer(worker).attach(self, worker)
 
-    def terminate(self, pid: int) -> None:
-        """Send SIGTERM to a child."""
-        self._executions[pid].terminate()
+    def send_signal(self, pid: int, signal: int | None) -> None:
+        """Send a signal to a child."""
+        if execution := self._executions.get(pid):
+            execution.send_signal(signal)
 
-    def dispatcher(self, hostname: str) -> Any:
-        """What sends a worker's events; None when it sends none."""
-        if not self._events:
-            return None
-        return self._stack.enter_context(self.app.events.Dispatcher(self.app.connection_for_write(), hostname=hostname))
+    def _broker(self, stack: ExitStack) -> Queueing:
+        self.profile = self.profile or self._installation.profile
+        letters = dead_letters_of(self.app) if self._dead_letters is None else self._dead_letters
+        return Broker(self.simulation, self.profile, letters)
 
-    def _consumer(self, worker: Worker) -> NodeConsumer:
-        consumer = self._consumers.get(worker.node.name)
-        if consumer is None:
-            consumer = self._consumers[worker.node.name] = NodeConsumer(self, worker)
-        return consumer
+    def _start_nodes(self, stack: ExitStack) -> None:
+        queues, channel = self.app.amqp.queues, self._installation.channel
+        for node in self.nodes:
+            consumer = self._consumers[node.name] = self._installation.consumer(node.name, self.events)
+            worker = Worker(self.simulation, self.broker, node, self)
+            self.workers.append(worker)
+            consumer.attach(self, worker)
+            stack.callback(consumer.detach)
+            for name in node.queues:
+                queues[name](channel).declare()
 
     def _execution(self, actor: Actor) -> Execution:
         execution = actor.local["execution"]
@@ -251,32 +266,8 @@ class CeleryDriver:
             self._names[task_id] = f"{base}#{self._counts[base]}"
         return self._names[task_id]
 
-    def _say_discarded(self, worker: Worker, delivery: Delivery) -> None:
-        state = self.states.get(delivery.message.name, "refused")
-        if state in {states.REVOKED, states.FAILURE, "refused"}:
-            self.simulation.record_for(worker.node.name, "discard", delivery.message.name, state)
-
-    def _broadcast(self, command: str, arguments: Mapping[str, Any] | None = None, **options: Any) -> list[Any]:
-        given = {**(arguments or {}), **options.get("kwargs", {})}
-        about = given.get("task_id") or []
-        names = ", ".join(map(self.name_of, [about] if isinstance(about, str) else about))
-        self.simulation.record("control", f"{command} {names}".rstrip(), to="broker")
-        handler = control.Panel.data[command]
-        replies = []
-        for worker in self.workers:
-            if worker.is_up:
-                with worker.as_parent():
-                    consumer = self._consumer(worker)
-                    reply = handler(_ControlState(self.app, consumer), **given)
-                    replies.append({consumer.hostname: reply})
-        return replies if options.get("reply") else []
-
-
-class _ControlState:
-    """What Celery's remote-control commands are given."""
-
-    def __init__(self, app: Celery, consumer: NodeConsumer) -> None:
-        self.app, self.consumer, self.hostname = app, consumer, consumer.hostname
+    def _say(self, worker: Worker, kind: str, task: str, detail: str) -> None:
+        self.simulation.record_for(worker.node.name, kind, task, detail)
 
 
 def _published(name: str, headers: Mapping[str, Any]) -> str:

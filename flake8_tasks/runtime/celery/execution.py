@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from signal import SIGKILL, SIGTERM, SIGUSR1
 from typing import Any
 
-from billiard.einfo import ExceptionInfo
+from billiard.exceptions import Terminated
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
 from flake8_tasks.runtime.celery import compat
@@ -28,19 +29,23 @@ class Execution:
         pid: of the child.
     """
 
+    actor: Actor
+
     def __init__(
         self, worker: Worker, target: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any], pid: int
     ) -> None:
         self.worker, self.target, self.args, self.options, self.pid = worker, target, args, options, pid
         self.task_id: str = options["correlation_id"]
-        self.actor: Actor | None = None
         self._timers: list[Timer] = []
+        self._signal = 0
+        self._settled = False
+        self._exit: BaseException | None = None
 
-    def begin(self, name: str, attempt: str, monotonic: float) -> None:
+    def begin(self, name: str, attempt: str, tag: int, monotonic: float) -> None:
         """Start the child; an early acknowledgement happens here, in the parent, once the child has the job."""
-        self.actor = self.worker.fork(name, attempt, lambda: self.target(*self.args))
-        self.actor.local["execution"] = self
-        self.actor.local["joins block"] = True
+        actor = self.actor = self.worker.fork(name, attempt, self._run, tag)
+        actor.local["execution"] = self
+        actor.local["joins block"] = True
         self.options["accept_callback"](self.pid, monotonic)
         soft, hard = self.options.get("soft_timeout"), self.options.get("timeout")
         if soft:
@@ -48,54 +53,86 @@ class Execution:
         if hard:
             self._timers.append(self.worker.later(hard, lambda: self._hard_limit(hard), "hard limit"))
 
+    def send_signal(self, signal: int | None) -> None:
+        """Send a signal to the child, SIGTERM by default."""
+        if self.actor.dead:
+            return
+        match signal or SIGTERM:
+            case signal if signal == SIGKILL:
+                self._signal = SIGKILL
+                self.worker.kill_child(self.actor, "signal 9")
+            case signal if signal == SIGUSR1:
+                self.worker.simulation.interrupt(self.actor, SoftTimeLimitExceeded())
+            case signal:
+                self._signal = signal
+                self.worker.simulation.interrupt(self.actor, SystemExit(-(256 - signal)))
+
     def terminate(self, signal: int | None = None) -> None:
-        """Send SIGTERM to the child."""
-        if self.actor is not None and not self.actor.dead:
-            self.worker.simulation.interrupt(self.actor, SystemExit("SIGTERM"))
+        """Celery tells that the signal that the child was sent is meant to end it."""
+        self._signal = self._signal or signal or SIGTERM
+
+    @property
+    def outcome(self) -> str:
+        """How the child has ended: a state of Celery's, or the exception that ended the process."""
+        assert self.actor.coroutine is not None
+        if failure := self.actor.coroutine.failure or self._exit:
+            return type(failure).__name__
+        return compat.outcome(self.actor.coroutine.value)
 
     def finished(self) -> None:
         """The child has ended by itself: tell the request."""
         self.cancel()
-        assert self.actor is not None
         assert self.actor.coroutine is not None
-        failure = self.actor.coroutine.failure
+        failure = self.actor.coroutine.failure or self._exit
         if failure is None:
-            self.options["callback"](self.actor.coroutine.value)
-        elif isinstance(failure, SystemExit):
-            self.lost("exitcode 0")
+            self._settle("callback", self.actor.coroutine.value)
+        elif self._signal and isinstance(failure, SystemExit):
+            self._settle("error_callback", compat.error_info(Terminated(-self._signal)))
         else:
-            self.options["error_callback"](_info(failure))
+            # billiard reports the exit, and the request makes a lost worker of it.
+            self._settle("error_callback", compat.error_info(failure))
 
-    def lost(self, why: str) -> None:
-        """The child is gone: tell the request."""
+    def lost(self) -> None:
+        """The child was killed: tell the request."""
         self.cancel()
-        self.options["error_callback"](_info(WorkerLostError(f"Worker exited prematurely: {why}.")))
+        killed = "Worker exited prematurely: signal 9 (SIGKILL)."
+        failure = Terminated(-self._signal) if self._signal else WorkerLostError(killed)
+        self._settle("error_callback", compat.error_info(failure))
 
     def cancel(self) -> None:
         """Forget the limits."""
         for timer in self._timers:
             timer.cancel()
 
+    def _run(self) -> Any:
+        try:
+            return self.target(*self.args)
+        except SystemExit as exit:
+            self._exit = exit
+            return None
+
+    def _settle(self, callback: str, value: Any) -> None:
+        if not self._settled:
+            self._settled = True
+            self.options[callback](value)
+
     def _soft_limit(self, seconds: float) -> None:
-        assert self.actor is not None
         self._record("soft-limit", f"{seconds:g} s")
         self.options["timeout_callback"](True, seconds)
         self.worker.simulation.interrupt(self.actor, SoftTimeLimitExceeded())
 
     def _hard_limit(self, seconds: float) -> None:
         self._record("hard-limit", f"{seconds:g} s")
-        self.options["error_callback"](_info(TimeLimitExceeded(seconds)))
+        self._settle("error_callback", compat.error_info(TimeLimitExceeded(seconds)))
         self.options["timeout_callback"](False, seconds)
-        self.options = {**self.options, "callback": _ignore, "error_callback": _ignore}
-        self.terminate()
+        self.worker.simulation.interrupt(self.actor, SystemExit(-(256 - SIGTERM)))
         self._timers.append(self.worker.later(GRACE, self._kill, "SIGKILL"))
 
     def _kill(self) -> None:
-        if self.actor is not None and not self.actor.dead:
+        if not self.actor.dead:
             self.worker.kill_child(self.actor, "hard time limit")
 
     def _record(self, kind: str, detail: str) -> None:
-        assert self.actor is not None
         self.worker.simulation.record_for(self.actor.lane, kind, self.actor.task, detail)
 
 
@@ -111,12 +148,16 @@ class JoinsBlock:
         actor.local["joins block"] = compat.joins_block()
 
 
-def _info(exception: BaseException) -> Any:
-    try:
-        raise exception
-    except BaseException:
-        return ExceptionInfo()
+class NodeMemory:
+    """What each node's parent process keeps for itself; nothing to do while there is but one."""
 
+    def __init__(self, state: compat.WorkerState) -> None:
+        self._state = state
 
-def _ignore(*_: object) -> None:
-    pass
+    def enter(self, actor: Actor) -> None:
+        """Put this node's in place."""
+        if isinstance(node := actor.local.get("node"), str):
+            self._state.enter(node)
+
+    def leave(self, actor: Actor) -> None:
+        """It stays until another node's parent acts."""

@@ -13,15 +13,19 @@ TRANSPORT_ALIASES[NAME] = f"{__name__}:Transport"
 class Wire(Protocol):
     """Where messages go to and acknowledgements too."""
 
+    event_exchange: str
+
     def put(self, queue: str, raw: dict[str, Any]) -> None: ...
+    def undeliverable(self, exchange: str, routing_key: str, raw: dict[str, Any]) -> None: ...
     def acknowledge(self, tag: int) -> None: ...
     def reject(self, tag: int, requeue: bool) -> None: ...
     def size(self, queue: str) -> int: ...
     def purge(self, queue: str) -> int: ...
-    def event(self, exchange: str, raw: dict[str, Any]) -> None: ...
+    def event(self, routing_key: str, raw: dict[str, Any]) -> None: ...
 
 
 wire: Wire | None = None
+exchanges = virtual.BrokerState()
 
 
 def connect(to: Wire | None) -> None:
@@ -42,11 +46,24 @@ class Channel(virtual.Channel):
     do_restore = False
     supports_fanout = True
 
+    def basic_publish(self, message: dict[str, Any], exchange: str, routing_key: str, **options: Any) -> Any:
+        to = _wire()
+        if exchange == to.event_exchange:
+            self._inplace_augment_message(message, exchange, routing_key)
+            return to.event(routing_key, message)
+        if exchange and not self._lookup(exchange, routing_key):
+            return to.undeliverable(exchange, routing_key, message)
+        return super().basic_publish(message, exchange, routing_key, **options)
+
+    def _lookup(self, exchange: str, routing_key: str | None, default: str | None = None) -> list[str]:
+        return sorted(super()._lookup(exchange, routing_key, default))
+
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         _wire().put(queue, message)
 
     def _put_fanout(self, exchange: str, message: dict[str, Any], routing_key: str | None = None, **_: Any) -> None:
-        _wire().event(exchange, message)
+        for queue in self._lookup(exchange, routing_key):
+            self._put(queue, message)
 
     def _queue_bind(self, *_: Any) -> None:
         pass
@@ -68,7 +85,7 @@ class Channel(virtual.Channel):
 
 
 class Transport(virtual.Transport):
-    """The connection that channels are made of."""
+    """The connection that channels are made of; exchanges and bindings are the broker's, the same for all of them."""
 
     Channel = Channel
     driver_type = driver_name = NAME
@@ -76,7 +93,7 @@ class Transport(virtual.Transport):
 
     def __init__(self, client: Any, **options: Any) -> None:
         super().__init__(client, **options)
-        self.state = virtual.BrokerState()
+        self.state = exchanges
 
     def driver_version(self) -> str:
         return "1"

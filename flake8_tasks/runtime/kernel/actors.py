@@ -20,12 +20,14 @@ class Waiting:
         until: whether it is over; None: only its timer ends it.
         timer: ends it, over or not; None: nothing else does.
         holds_up: whether a pool in which everybody waits like this waits for itself.
+        awaited: the message whose execution ends it, "total_of#1"; empty where it is about none.
     """
 
     why: str
     until: Callable[[], bool] | None = None
     timer: Timer | None = None
     holds_up: bool = False
+    awaited: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -44,7 +46,7 @@ class Actor:
         coroutine: what it runs in; None for a worker's parent process, which never waits.
         waiting: why it does not go on.
         interruption: raised where it stands when it goes on.
-        steps: lines that it has reached since time has last passed for it.
+        steps: lines that it has reached since it last waited.
         local: what it has for itself, kept by those who swap it.
     """
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
-import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,16 +13,19 @@ from flake8_tasks.runtime.kernel import host
 from flake8_tasks.runtime.kernel.actors import Abandoned, Actor, Killed, Swapped, Waiting
 from flake8_tasks.runtime.kernel.choices import FAULT, SWITCH, Oracle
 from flake8_tasks.runtime.kernel.clock import Clock, Timer, virtual_time
-from flake8_tasks.runtime.kernel.coroutines import GreenletCoroutine
+from flake8_tasks.runtime.kernel.coroutines import DEFAULT, CoroutineKind
 from flake8_tasks.runtime.kernel.faults import Fault
+from flake8_tasks.runtime.kernel.randomness import same_numbers
+from flake8_tasks.runtime.kernel.stalls import DEADLOCK, ENDLESS, HORIZON, QUIET, STUCK, Watch
 from flake8_tasks.runtime.kernel.trace import Event
 
 if TYPE_CHECKING:
     from flake8_tasks.runtime.kernel.worker import Worker
 
+__all__ = ["DAY", "DEADLOCK", "ENDLESS", "HORIZON", "QUIET", "STUCK", "Simulation"]
+
 DAY = 86_400.0
 KILLS = (Fault.CHILD_KILLED, Fault.NODE_KILLED, Fault.CLIENT_KILLED)
-QUIET, DEADLOCK, STUCK, HORIZON = "quiet", "deadlock", "stuck", "horizon"
 
 
 class Simulation:
@@ -34,7 +35,8 @@ class Simulation:
         oracle: answers every choice.
         faults: the kinds of fault that may happen.
         horizon: virtual seconds after which a run that has not come to rest is ended.
-        endless: statements at one moment of virtual time after which a process counts as in an endless loop.
+        endless: statements without waiting after which a process counts as in an endless loop.
+        again: deliveries of one message at one moment after which a run counts as endless.
         modules: the program's modules, whose `from time import sleep` is virtual too.
         seed: of `random` and `uuid4` in the run.
         coroutine: what actors run in, `GreenletCoroutine` or `ThreadCoroutine`.
@@ -47,9 +49,10 @@ class Simulation:
         faults: Collection[str] = (),
         horizon: float = 30 * DAY,
         endless: int = 100_000,
+        again: int = 1_000,
         modules: Sequence[ModuleType] = (),
         seed: int = 0,
-        coroutine: type[GreenletCoroutine] = GreenletCoroutine,
+        coroutine: CoroutineKind = DEFAULT,
     ) -> None:
         self.oracle = oracle
         self.faults = frozenset(Fault(name) for name in faults)
@@ -65,33 +68,34 @@ class Simulation:
         self._ready: deque[Actor] = deque()
         self._delayed: deque[Actor] = deque()
         self._graveyard: list[Actor] = []
+        self._watch = Watch(self, again)
         self._closed = False
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._stack.callback(host.become_current, host.current())
-        host.become_current(self)
-        self._stack.callback(random.setstate, random.getstate())
-        random.seed(self.seed)
-        self._stack.callback(setattr, uuid, "uuid4", uuid.uuid4)
-        numbers = random.Random(self.seed)
-        uuid.uuid4 = lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)
-        self._stack.enter_context(virtual_time(self.clock, self.sleep, self.modules))
+        with ExitStack() as stack:
+            stack.callback(host.become_current, host.current())
+            host.become_current(self)
+            stack.enter_context(same_numbers(self.seed, self.modules))
+            stack.enter_context(virtual_time(self.clock, self.sleep, self.modules))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._closed = True
-        for actor in [*self._graveyard, *self.actors]:
+        left = [*self._graveyard, *self.actors]
+        for actor in left:
             actor.dead = True
-        for actor in [*self._graveyard, *self.actors]:
-            if actor.coroutine is not None:
-                actor.coroutine.close()
-        self.actors.clear()
-        self._graveyard.clear()
-        self._ready.clear()
-        self._stack.close()
+        try:
+            for actor in left:
+                if actor.coroutine is not None:
+                    actor.coroutine.close()
+        finally:
+            for things in (self._graveyard, self.actors, self._ready, self._delayed, self.workers, self.per_actor):
+                things.clear()
+            self._stack.close()
 
     # What the world asks.
 
@@ -101,24 +105,22 @@ class Simulation:
 
     def point(self, kind: str, label: str, failures: Sequence[str] = (), *, to: str = "") -> str:
         """See `Host.point`."""
-        if self._closed or (self.actor is not None and self.actor.dead):
-            raise Abandoned
         actor = self.actor
+        if self._closed or (actor is not None and actor.dead):
+            raise Abandoned
         if actor is None:
             return ""
-        options = [fault for fault in (*actor.faults, *failures) if fault in self.faults]
-        if options:
-            where = f"{actor.who} before {kind} {label}"
-            taken = self.oracle.choose(FAULT, where, ["", *options])
-            if taken:
-                fault = Fault(options[taken - 1])
-                self.record("fault", f"{fault}: {where}")
+        if self.faults:
+            options = [fault for fault in (*actor.faults, *failures) if fault in self.faults]
+            if options and (fault := self._fault(f"{actor.who} before {kind} {label}", options)):
                 if fault not in KILLS:
                     return fault
                 self._kill(actor, fault)
-        if actor.coroutine is None or not self._others():
-            return ""
-        if self.oracle.choose(SWITCH, f"{actor.who} before {kind} {label}", ["", "others go first"]):
+        if (
+            actor.coroutine is not None
+            and self._others()
+            and self.oracle.choose(SWITCH, f"{actor.who} before {kind} {label}", ["", "others go first"])
+        ):
             self._ready.remove(actor)
             self._delayed.append(actor)
             self.coroutine.suspend()
@@ -134,14 +136,11 @@ class Simulation:
         actor.place = place
         actor.steps += 1
         if actor.steps > self.endless:
-            self.record("endless", f"{self.endless} statements without an end: it runs for ever")
-            self.sleep(math.inf)
-        options = [fault for fault in actor.faults if fault in self.faults]
-        if options:
-            where = f"{actor.who} before line {place}"
-            if taken := self.oracle.choose(FAULT, where, ["", *options]):
-                fault = Fault(options[taken - 1])
-                self.record("fault", f"{fault}: {where}")
+            self.record("endless", f"{self.endless} statements without waiting for anything: it runs for ever")
+            self._block(actor, Waiting("nothing: it runs for ever"))
+        if self.faults:
+            options = [fault for fault in actor.faults if fault in self.faults]
+            if options and (fault := self._fault(f"{actor.who} before line {place}", options)):
                 self._kill(actor, fault)
 
     def record(self, kind: str, detail: str = "", *, to: str = "") -> None:
@@ -149,21 +148,24 @@ class Simulation:
         actor = self.actor
         if actor is None:
             self.record_for("client", kind, detail=detail, to=to)
-        else:
+        elif not self._closed:
             self.trace.append(Event(round(self.clock.now, 6), actor.lane, kind, actor.task, detail, actor.place, to))
 
     def sleep(self, seconds: float) -> None:
-        """Let virtual time pass for whoever runs now; for ever when `seconds` is infinite."""
+        """Let virtual time pass for whoever runs now."""
         if self._closed:
             raise Abandoned
-        actor = self.actor
-        if actor is None:
-            return
-        timer = None if seconds == math.inf else self._alarm(actor, seconds)
-        self._block(actor, Waiting("sleep" if timer else "nothing that will ever come", timer=timer))
+        if (actor := self.actor) is not None:
+            self._block(actor, Waiting("its sleep to end", timer=self._alarm(actor, seconds)))
 
     def wait(
-        self, until: Callable[[], bool], timeout: float | None = None, why: str = "", *, holds_up: bool = False
+        self,
+        until: Callable[[], bool],
+        timeout: float | None = None,
+        why: str = "",
+        *,
+        holds_up: bool = False,
+        awaited: str = "",
     ) -> bool:
         """Wait for something that others do; whether it came.
 
@@ -172,6 +174,7 @@ class Simulation:
             timeout: virtual seconds after which the waiting is given up; None: never.
             why: what is waited for, for people.
             holds_up: see `Waiting`.
+            awaited: see `Waiting`.
         """
         if self._closed:
             raise Abandoned
@@ -180,7 +183,7 @@ class Simulation:
             return until()
         timer = None if timeout is None else self._alarm(actor, timeout)
         self.record("block", why)
-        self._block(actor, Waiting(why, until, timer, holds_up))
+        self._block(actor, Waiting(why, until, timer, holds_up, awaited))
         came = until()
         self.record("unblock", why if came else f"gave up waiting for {why}")
         return came
@@ -193,7 +196,8 @@ class Simulation:
 
     def record_for(self, lane: str, kind: str, task: str = "", detail: str = "", to: str = "") -> None:
         """Something happened, done by whoever has this lane."""
-        self.trace.append(Event(round(self.clock.now, 6), lane, kind, task, detail, "", to))
+        if not self._closed:
+            self.trace.append(Event(round(self.clock.now, 6), lane, kind, task, detail, "", to))
 
     def choose(self, kind: str, label: str, options: list[str]) -> int:
         """Ask the oracle."""
@@ -202,6 +206,10 @@ class Simulation:
     def is_on(self, fault: Fault) -> bool:
         """Whether this fault may happen in this run."""
         return fault in self.faults
+
+    def delivered(self, message: str) -> None:
+        """A message was delivered; the run is ended when it is again and again and no time passes."""
+        self.ended = self.ended or self._watch.delivered(message)
 
     def spawn(self, actor: Actor, function: Callable[[], object]) -> Actor:
         """A new process, ready to run its function."""
@@ -213,32 +221,28 @@ class Simulation:
     def interrupt(self, actor: Actor, exception: BaseException) -> None:
         """Raise an exception where an actor stands, as a signal does."""
         actor.interruption = exception
+        if actor in self._delayed:
+            self._delayed.remove(actor)
+            self._ready.append(actor)
         self._wake(actor)
 
     def bury(self, actor: Actor) -> None:
         """A process is dead: nothing of it runs any more, not even what stands in its `finally:`."""
         actor.dead = True
-        if actor in self.actors:
-            self.actors.remove(actor)
-        for line in (self._ready, self._delayed):
-            if actor in line:
-                line.remove(actor)
-        if actor.waiting and actor.waiting.timer:
-            actor.waiting.timer.cancel()
-        actor.waiting = None
+        self._forget(actor)
         self._graveyard.append(actor)
 
     # The run.
 
     def run(self) -> str:
-        """Run until nothing is left to do; how it ended: `quiet`, `deadlock`, `stuck` or `horizon`."""
+        """Run until nothing is left to do; how it ended: `quiet`, `deadlock`, `stuck`, `endless` or `horizon`."""
         while not self.ended:
             self.step()
         return self.ended
 
     def step(self) -> None:
         """Whatever comes next."""
-        if sum(worker.step() for worker in self.workers):
+        if self._workers_did():
             return
         if not self._ready:
             for actor in self.actors:
@@ -248,72 +252,93 @@ class Simulation:
             self._ready.append(self._delayed.popleft())
         if self._ready:
             self._resume(self._ready[0])
-            return
-        for worker in self.workers:
-            worker.stall()
-        if (when := self.clock.next_time()) is None:
-            self._rest()
-        elif when > self.horizon:
-            self.record_for("client", "horizon", detail=f"not at rest after {self.horizon:g} s")
-            self.ended = HORIZON
         else:
-            self.clock.pop().action()
+            self._let_time_pass()
 
     def advance(self, seconds: float) -> None:
         """Run for so many virtual seconds and no longer."""
-        end = self.clock.now + seconds
         over = False
 
         def finish() -> None:
             nonlocal over
             over = True
 
-        self.clock.at(end, finish, label="advance")
+        self.later(seconds, finish, "advance")
         while not over and not self.ended:
             self.step()
-
-    def _rest(self) -> None:
-        held = [actor for actor in self.actors if actor.waiting and not actor.daemon]
-        kind = STUCK if held else QUIET
-        if any(actor.task and actor.waiting and actor.waiting.holds_up for actor in held):
-            kind = DEADLOCK
-        for actor in held:
-            if actor.waiting:
-                self.record_for(actor.lane, STUCK, actor.task, f"waits for {actor.waiting.why}")
-        self.ended = kind
 
     @contextmanager
     def acting(self, actor: Actor) -> Iterator[None]:
         """What is done now is done by this actor."""
         before, self.actor = self.actor, actor
+        per_actor = self.per_actor
         if before is not None:
-            for swapped in reversed(self.per_actor):
+            for swapped in reversed(per_actor):
                 swapped.leave(before)
-        for swapped in self.per_actor:
+        for swapped in per_actor:
             swapped.enter(actor)
         try:
             yield
         finally:
-            for swapped in reversed(self.per_actor):
+            for swapped in reversed(per_actor):
                 swapped.leave(actor)
             self.actor = before
             if before is not None:
-                for swapped in self.per_actor:
+                for swapped in per_actor:
                     swapped.enter(before)
+
+    def _workers_did(self) -> bool:
+        did, round = False, 1
+        while round:
+            # One message for each in turn, as brokers do.
+            round = sum([worker.take() for worker in self.workers])
+            did = did or round > 0
+        for worker in self.workers:
+            did = worker.begin() or did
+        return did
+
+    def _let_time_pass(self) -> None:
+        self._watch.look()
+        when = self.clock.next_time()
+        poll = min((worker.next_poll for worker in self.workers if worker.must_poll(when is None)), default=None)
+        if poll is not None and (when is None or poll < when):
+            self.clock.advance_to(poll)
+        elif when is None:
+            self.ended = self._watch.at_rest()
+        elif when > self.horizon:
+            self.record_for("client", HORIZON, detail=f"not at rest after {self.horizon:g} s")
+            self.ended = HORIZON
+        else:
+            self.clock.pop().action()
 
     def _resume(self, actor: Actor) -> None:
         exception, actor.interruption = actor.interruption, None
         assert actor.coroutine is not None
         with self.acting(actor):
             request = actor.coroutine.resume(exception)
-        if actor.coroutine is not None and actor.coroutine.finished:
-            self.actors.remove(actor)
-            self._ready.remove(actor)
+        if actor.coroutine.finished:
             actor.dead = True
+            self._forget(actor)
             actor.ended(actor)
         elif isinstance(request, Fault):
             self.bury(actor)
             actor.killed(actor, request)
+
+    def _forget(self, actor: Actor) -> None:
+        for line in (self.actors, self._ready, self._delayed):
+            if actor in line:
+                line.remove(actor)
+        if actor.waiting and actor.waiting.timer:
+            actor.waiting.timer.cancel()
+        actor.waiting = None
+
+    def _fault(self, where: str, options: Sequence[str]) -> Fault | None:
+        taken = self.oracle.choose(FAULT, where, ["", *options])
+        if not taken:
+            return None
+        fault = Fault(options[taken - 1])
+        self.record("fault", f"{fault}: {where}")
+        return fault
 
     def _others(self) -> bool:
         return len(self._ready) > 1 or any(worker.has_work() for worker in self.workers)
@@ -331,8 +356,8 @@ class Simulation:
         self._ready.remove(actor)
         self.coroutine.suspend()
 
-    def _alarm(self, actor: Actor, seconds: float) -> Timer:
-        return self.later(seconds, lambda: self._wake(actor), "sleep")
+    def _alarm(self, actor: Actor, seconds: float) -> Timer | None:
+        return None if seconds == math.inf else self.later(seconds, lambda: self._wake(actor), "sleep")
 
     def _wake(self, actor: Actor) -> None:
         if actor.waiting is not None:
