@@ -105,7 +105,9 @@ def _tried(rows: Sequence[Row], wanted: Sequence[Wanted | None], steps: Sequence
         if want := wanted[index]:
             starts = taken.setdefault((want.lane, want.above), [math.inf] * _MOST_ROWS)
             x = min(x, starts[-1] - want.width - _GAP)
-            number = next(at for at, start in enumerate(starts) if x + want.width + _GAP <= start)
+            # The last row is free now, if only up to a rounding error.
+            nearer = enumerate(starts[:-1])
+            number = next((at for at, start in nearer if x + want.width + _GAP <= start), len(starts) - 1)
             starts[: number + 1] = [x] * (number + 1)
             right = max(right, x + want.width)
             tick_before = x if tick else tick_before
