@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from timeline_runs import charged_twice, half_saved, herd, locked_up
+from timeline_runs import charged_twice, half_saved, locked_up
 
 from flake8_tasks.runtime.kernel.timeline.layout import layout
 from flake8_tasks.runtime.kernel.timeline.measure import fitted, text_width
@@ -9,7 +9,7 @@ from flake8_tasks.runtime.kernel.trace import Event
 from flake8_tasks.runtime.proof import Shown
 
 
-@pytest.mark.parametrize("shown", [half_saved(), charged_twice(), locked_up(), herd()])
+@pytest.mark.parametrize("shown", [half_saved(), charged_twice(), locked_up()])
 def test_a_run_fits_at_every_width(shown: Shown) -> None:
     """Steps of odd lengths: a label that just fits must not be lost to a rounding error."""
     for least in range(700, 1900, 7):
