@@ -13,6 +13,7 @@ from typing import Any
 
 from flake8_tasks.edit import Safety
 from flake8_tasks.options import OPTION, OPTIONS, Kind
+from flake8_tasks.proofs.pages import proved
 from flake8_tasks.rule import Rule, files_of
 from flake8_tasks.rules import all_rules
 
@@ -92,6 +93,7 @@ def _page(rule: Rule) -> Iterator[str]:
         yield "It is reported in test modules too."
     yield "## What happens"
     yield rule.why
+    yield from proved(rule.module)
     yield "## Bad"
     yield from _example(rule.bad)
     if rule.also:

@@ -1,4 +1,4 @@
-"""The README with the output that its commands have now; `python tests/readme.py` writes it."""
+"""The pages that show what commands print, with what they print now; `python tests/readme.py` writes them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "runtime.md")
 SHOWN = re.compile(r"(<!-- output: [^\n]*-->\n```console\n\$ flake8-tasks ([^\n]*)\n).*?(?=```)", re.DOTALL)
+ENDS = {"check": 1, "prove": 0}
 
 
-def fresh() -> str:
-    """The README's text, each marked command with what it prints.
+def fresh(page: Path) -> str:
+    """The page's text, each marked command with what it prints.
 
     Raises:
-        RuntimeError: a command does not end with findings.
+        RuntimeError: a command does not end as it should: `check` with findings, `prove` with a proof.
     """
-    return SHOWN.sub(lambda found: found[1] + _output(found[2]), README.read_text(encoding="utf-8"))
+    return SHOWN.sub(lambda found: found[1] + _output(found[2]), page.read_text(encoding="utf-8"))
 
 
 def _output(arguments: str) -> str:
+    command, *_ = words = shlex.split(arguments)
     environment = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "COLUMNS")}
     with tempfile.TemporaryDirectory() as cache:
         run = subprocess.run(
-            [sys.executable, "-m", "flake8_tasks", *shlex.split(arguments)],
+            [sys.executable, "-m", "flake8_tasks", *words],
             cwd=ROOT,
             env={**environment, "FLAKE8_TASKS_CACHE_DIR": cache, "NO_COLOR": "1", "PYTHONUTF8": "1"},
             stdin=subprocess.DEVNULL,
@@ -36,10 +38,19 @@ def _output(arguments: str) -> str:
             encoding="utf-8",
             timeout=120,
         )
-    if run.returncode != 1:
+    if run.returncode != ENDS[command]:
         raise RuntimeError(f"flake8-tasks {arguments} ends with {run.returncode}: {run.stderr}")
-    return run.stdout
+    return _excerpt(run.stdout) if command == "prove" else run.stdout
+
+
+def _excerpt(output: str) -> str:
+    """Of the first proof the run that breaks and the verdict, without the seconds, which differ from run to run."""
+    blocks = output.strip("\n").split("\n\n")
+    verdict = next(block for block in blocks if "\n  invariant " in block)
+    kept = [line for line in verdict.splitlines() if not line.lstrip().startswith("seconds ")]
+    return "\n".join([blocks[0], "", "…", "", *kept, ""])
 
 
 if __name__ == "__main__":
-    README.write_text(fresh(), encoding="utf-8", newline="\n")
+    for each in PAGES:
+        each.write_text(fresh(each), encoding="utf-8", newline="\n")

@@ -1,14 +1,21 @@
-"""What the README shows is what happens."""
+"""The pages show what the commands print."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 import readme
 
-
-def test_the_readme_shows_output() -> None:
-    assert readme.SHOWN.search(readme.README.read_text(encoding="utf-8"))
+each_page = pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
 
 
-def test_output_in_the_readme_is_that_of_a_real_run() -> None:
+@each_page
+def test_the_page_shows_output(page: Path) -> None:
+    assert readme.SHOWN.search(page.read_text(encoding="utf-8"))
+
+
+@each_page
+def test_the_output_in_the_page_is_what_the_commands_print(page: Path) -> None:
     """`tox -e docs` writes it."""
-    assert readme.README.read_text(encoding="utf-8") == readme.fresh()
+    assert page.read_text(encoding="utf-8") == readme.fresh(page)

@@ -13,6 +13,8 @@ from flake8_tasks.runtime.kernel.trace import fingerprint
 from flake8_tasks.runtime.proof import Proof, Shown, Side
 from flake8_tasks.witnesses.witness import Case
 
+_WIDTH = 120
+
 
 def kept(proof: Proof) -> dict[str, Any]:
     """The document of a proof, the same on every run: without the seconds it took."""
@@ -56,4 +58,7 @@ def _side(side: Side) -> Mapping[str, object]:
 def _run(run: Shown) -> Mapping[str, object]:
     document = run.to_json()
     del document["events"], document["final"]
-    return document | {"timeline": timeline(run).splitlines(), "trace": fingerprint(run.events)}
+    return document | {
+        "timeline": timeline(run, width=_WIDTH, examples=1).splitlines(),
+        "trace": fingerprint(run.events),
+    }

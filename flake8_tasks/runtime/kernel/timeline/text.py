@@ -26,14 +26,15 @@ def plain(text: str, *codes: str) -> str:
     return text
 
 
-def timeline(shown: Shown, *, paint: Paint = plain, width: int = WIDTH) -> str:
+def timeline(shown: Shown, *, paint: Paint = plain, width: int = WIDTH, examples: int = 3) -> str:
     """One line for each event, the fault marked with ✗, and what came of it as the last line.
 
     Arguments:
         paint: gets a text and ANSI codes.
         width: cells of the terminal; longer lines are cut with ….
+        examples: how many of a kind are shown in a run that is too long to be shown whole.
     """
-    rows = [row for row in folded(shown.events) if row.event.kind != "violation"]
+    rows = [row for row in folded(shown.events, examples=examples) if row.event.kind != "violation"]
     return "\n".join([*_lines(rows, paint, width), _outcome(shown, paint, width)])
 
 
