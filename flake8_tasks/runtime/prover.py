@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from flake8_tasks.runtime.kernel.choices import Oracle
-from flake8_tasks.runtime.kernel.search import Ran, depth_first, replay, shrink
+from flake8_tasks.runtime.kernel.choices import FAULT
+from flake8_tasks.runtime.kernel.search import Exploration, Ran, depth_first, replay, shrink
 from flake8_tasks.runtime.kernel.trace import fingerprint
 from flake8_tasks.runtime.proof import Further, Line, Proof, Shown, Side
 from flake8_tasks.runtime.scenario import Scenario
@@ -23,7 +23,7 @@ class _Tally:
     faults_at: Counter[str] = field(default_factory=Counter)
     hazards_at: Counter[str] = field(default_factory=Counter)
     first_hazard: Ran[Run] | None = None
-    fine: dict[str, Ran[Run]] = field(default_factory=dict)
+    fine: dict[tuple[str, ...], Ran[Run]] = field(default_factory=dict)
 
     def count(self, ran: Ran[Run]) -> None:
         run = ran.outcome
@@ -35,7 +35,7 @@ class _Tally:
             if self.first_hazard is None or _deviations(ran) < _deviations(self.first_hazard):
                 self.first_hazard = ran
         else:
-            self.fine.setdefault(" ".join(_kinds(ran)), ran)
+            self.fine[_faults(ran)] = self.fine[_kinds(_faults(ran))] = ran
 
 
 def prove(code: str, name: str, bad: Mapping[str, str], good: Mapping[str, str], scenario: Scenario) -> Proof:
@@ -55,9 +55,9 @@ def prove(code: str, name: str, bad: Mapping[str, str], good: Mapping[str, str],
     """
     began = time.perf_counter()
     with Stage(bad, scenario) as stage:
-        bad_side = _explore(stage, scenario.faults, None)
+        bad_side = _explore(stage, None)
     with Stage(good, scenario) as stage:
-        good_side = _explore(stage, scenario.faults, bad_side.shortest)
+        good_side = _explore(stage, bad_side.shortest)
         further = tuple(_further(stage, fault) for fault in scenario.further)
     shortest = bad_side.shortest
     return Proof(
@@ -85,21 +85,16 @@ def replayed(files: Mapping[str, str], scenario: Scenario, schedule: Sequence[in
         return _shown(replay(stage.run, schedule, scenario.budget))
 
 
-def _explore(stage: Stage, faults: Sequence[str], alike: Shown | None) -> Side:
-    def run(oracle: Oracle) -> Run:
-        return stage.run(oracle, tuple(faults))
-
+def _explore(stage: Stage, alike: Shown | None) -> Side:
     scenario = stage.scenario
-    tally = _Tally()
-    exploration = depth_first(run, scenario.budget, scenario.limit)
-    for ran in exploration:
-        tally.count(ran)
+    tally, exploration = _counted(stage, scenario.faults, scenario.budget)
     shortest = shown = None
     if tally.first_hazard is not None:
-        shortest = _shown(shrink(run, tally.first_hazard, scenario.budget, lambda outcome: bool(outcome.violation)))
+        shortest = _shown(shrink(stage.run, tally.first_hazard, scenario.budget, lambda run: bool(run.violation)))
     else:
-        kinds = " ".join(fault.partition(":")[0] for fault in alike.faults) if alike else ""
-        fine = tally.fine.get(kinds) or next(iter(tally.fine.values()), None)
+        # Broken by the same as `alike`, at the same place, else at the last place; else by nothing.
+        wanted = alike.faults if alike else ()
+        fine = tally.fine.get(wanted) or tally.fine.get(_kinds(wanted)) or tally.fine.get(())
         shown = _shown(fine) if fine else None
     return Side(
         explored=exploration.explored,
@@ -116,17 +111,28 @@ def _explore(stage: Stage, faults: Sequence[str], alike: Shown | None) -> Side:
 
 
 def _further(stage: Stage, fault: str) -> Further:
-    side = _explore(stage, (*stage.scenario.faults, fault), None)
-    return Further(fault, side.explored, side.hazards, next(iter(side.violations), ""))
+    tally, exploration = _counted(stage, [fault], {**stage.scenario.budget, FAULT: 1})
+    return Further(fault, exploration.explored, tally.violations.total(), next(iter(tally.violations), ""))
+
+
+def _counted(stage: Stage, faults: Sequence[str], budget: Mapping[str, int]) -> tuple[_Tally, Exploration[Run]]:
+    tally = _Tally()
+    exploration = depth_first(lambda oracle: stage.run(oracle, tuple(faults)), budget, stage.scenario.limit)
+    for ran in exploration:
+        tally.count(ran)
+    return tally, exploration
 
 
 def _shown(ran: Ran[Run]) -> Shown:
-    faults = tuple(str(choice) for choice in ran.choices if choice.taken)
-    return Shown(ran.schedule, faults, ran.outcome.violation, ran.outcome.events, ran.outcome.final)
+    return Shown(ran.schedule, _faults(ran), ran.outcome.violation, ran.outcome.events, ran.outcome.final)
 
 
-def _kinds(ran: Ran[Run]) -> list[str]:
-    return [choice.options[choice.taken] for choice in ran.choices if choice.taken]
+def _faults(ran: Ran[Run]) -> tuple[str, ...]:
+    return tuple(str(choice) for choice in ran.choices if choice.taken)
+
+
+def _kinds(faults: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(fault.partition(":")[0] for fault in faults)
 
 
 def _deviations(ran: Ran[Run]) -> int:

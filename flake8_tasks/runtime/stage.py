@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
@@ -184,7 +185,8 @@ class Stage:
         for kind in sorted({entry.kind for entry in self.ledger.entries()}):
             final[kind] = [dict(entry.detail) for entry in self.ledger.entries(kind)]
         final["results"] = dict(self.states)
-        return final
+        plain: dict[str, object] = json.loads(json.dumps(final, default=str))
+        return plain
 
 
 def _ended(actor: Actor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flake8_tasks.runtime.kernel.faults import Fault
 from flake8_tasks.runtime.scenario import Scenario
 from flake8_tasks.runtime.stage import Stage
 from flake8_tasks.runtime.world.invariants import Invariant
@@ -45,6 +46,7 @@ witness = Witness(
         act=_count,
         prepare=_prepare,
         budget={"switch": 1},
+        further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
     ),
     variants=[
         Variant(

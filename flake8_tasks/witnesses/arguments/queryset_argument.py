@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flake8_tasks.runtime.kernel.faults import Fault
 from flake8_tasks.runtime.scenario import Scenario
 from flake8_tasks.runtime.stage import Stage
 from flake8_tasks.runtime.world.invariants import Invariant
@@ -41,7 +42,13 @@ def _exported(stage: Stage) -> str | None:
 
 
 witness = Witness(
-    Scenario(invariant=Invariant("the paid orders are exported", _exported), act=_export, prepare=_prepare, budget={}),
+    Scenario(
+        invariant=Invariant("the paid orders are exported", _exported),
+        act=_export,
+        prepare=_prepare,
+        budget={},
+        further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
+    ),
     variants=[
         Variant(
             "with pickle",

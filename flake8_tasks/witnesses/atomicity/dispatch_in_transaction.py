@@ -25,7 +25,7 @@ def _confirmed(stage: Stage) -> str | None:
 _INVARIANT = Invariant("no confirmation looks for an order that is not there", _confirmed)
 
 witness = Witness(
-    Scenario(invariant=_INVARIANT, act=_act, budget={"switch": 1}),
+    Scenario(invariant=_INVARIANT, act=_act, budget={"switch": 1}, further=[Fault.DUPLICATED, Fault.NODE_KILLED]),
     variants=[
         Variant("the client killed", Scenario(invariant=_INVARIANT, act=_act, faults=[Fault.CLIENT_KILLED])),
     ],

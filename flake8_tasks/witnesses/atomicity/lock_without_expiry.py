@@ -48,6 +48,7 @@ witness = Witness(
         invariant=Invariant("one killed import costs one hour's prices, not all that follow", _goes_on),
         act=_act,
         faults=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
+        further=[Fault.REFUSED],
     ),
     code="TSK610",
     bad=BAD,

@@ -36,5 +36,6 @@ witness = Witness(
         prepare=_prepare,
         servers={"https://facebook.test/": _profile},
         faults=[Fault.REFUSED, Fault.TIMED_OUT, Fault.ANSWER_LOST, Fault.CHILD_KILLED, Fault.NODE_KILLED],
+        further=[Fault.DUPLICATED],
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flake8_tasks.runtime.kernel.faults import Fault
 from flake8_tasks.runtime.scenario import Scenario
 from flake8_tasks.runtime.stage import Stage
 from flake8_tasks.runtime.world.http import Server
@@ -19,6 +20,8 @@ def _liked(stage: Stage) -> str | None:
     attempts = stage.ledger.entries("request")
     if any(attempt["status"] == 200 for attempt in attempts):
         return None
+    if not attempts:
+        return "never tried"
     return f"given up after {len(attempts)} attempts, the last at {attempts[-1].time:g} s"
 
 
@@ -28,5 +31,6 @@ witness = Witness(
         act=_act,
         servers={"https://social.example/": Server(down=(0, AWAY), refuses=True)},
         budget={},
+        further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flake8_tasks.runtime.kernel.faults import Fault
 from flake8_tasks.runtime.scenario import Scenario
 from flake8_tasks.runtime.stage import Stage
 from flake8_tasks.runtime.world.http import Answer, Server
@@ -28,5 +29,6 @@ witness = Witness(
         act=_act,
         servers={SILENT: Server(lambda request: Answer.never()), HEALTHY: Server()},
         budget={"order": 1},
+        further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
     )
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from flake8_tasks.runtime.kernel.faults import Fault
 from flake8_tasks.runtime.scenario import Scenario
 from flake8_tasks.runtime.stage import Stage
 from flake8_tasks.runtime.world.http import Server
@@ -27,5 +28,6 @@ witness = Witness(
         act=_act,
         servers={"https://courier.example/": Server(down=(0, math.inf), refuses=True)},
         budget={},
+        further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flake8_tasks.runtime.kernel.faults import Fault
 from flake8_tasks.runtime.scenario import Scenario
 from flake8_tasks.runtime.stage import Stage
 from flake8_tasks.runtime.world.invariants import Invariant
@@ -31,7 +32,12 @@ def unchecked(text: str) -> str:
 
 
 witness = Witness(
-    Scenario(invariant=Invariant("every invoice is made", _all_made), act=_act, budget={"order": 1}),
+    Scenario(
+        invariant=Invariant("every invoice is made", _all_made),
+        act=_act,
+        budget={"order": 1},
+        further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
+    ),
     variants=[
         Variant(
             "the check switched off",
