@@ -210,6 +210,8 @@ def _add_prove(commands: Commands) -> None:
         "--budget", metavar="BUDGET", help="how many choices may go another way in one run: fault=2,switch=1,order=0"
     )
     bounds.add_argument("--limit", type=_positive, metavar="N", help="how many schedules of a program are run at most")
+    real = parser.add_argument_group("the real engine")
+    real.add_argument("--broker", metavar="URL", help="also on a real worker with redis://… or amqp://…, and compare")
     work = parser.add_argument_group("for work on flake8-tasks")
     work.add_argument("--record", action="store_true", help="keep what was found in flake8_tasks/proofs")
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flake8_tasks.frontends.cli import CLEAN, FOUND, PROGRAM, WRONG, UsageError
+from flake8_tasks.frontends.proving.real import compared, with_broker
 from flake8_tasks.frontends.proving.request import Wanted, wanted
 from flake8_tasks.frontends.proving.words import Words
 from flake8_tasks.runtime.celery.compat import UnsupportedCelery, require_supported
@@ -43,8 +44,9 @@ def command(asked: argparse.Namespace) -> int:
         return _replay(what, words, good=asked.good)
     if asked.timeline:
         _try_to_write(Path(asked.timeline).parent)
+    wanted_cases = [with_broker(case, asked.broker) if asked.broker else case for case in what.cases]
     proofs: list[Proved] = []
-    for case in what.cases:
+    for case in wanted_cases:
         try:
             with _explained(case):
                 proof = prove(case.code, case.name, case.bad, case.good, case.scenario)
@@ -60,10 +62,16 @@ def command(asked: argparse.Namespace) -> int:
     if asked.timeline:
         _draw(Path(asked.timeline), proofs)
     failed = len(what.cases) - len(proofs)
-    words.proofs([proof for _, proof in proofs], failed)
+    real = []
+    if asked.broker:
+        for found in compared(proofs, asked.broker):
+            words.real(found)
+            real.append(found)
+    words.proofs([proof for _, proof in proofs], failed, real)
     if failed:
         return WRONG
-    return CLEAN if all(proof.holds for _, proof in proofs) else FOUND
+    equal = all(found.verdict != "different" for found in real)
+    return CLEAN if equal and all(proof.holds for _, proof in proofs) else FOUND
 
 
 def _replay(what: Wanted, words: Words, *, good: bool) -> int:

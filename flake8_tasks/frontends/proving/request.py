@@ -67,13 +67,13 @@ def _check_together(asked: argparse.Namespace) -> None:
     if asked.good and asked.replay is None:
         raise UsageError("--good is for --replay: a proof runs both programs")
     if asked.replay is not None:
-        for option in ("timeline", "limit", "record"):
+        for option in ("timeline", "limit", "record", "broker"):
             if getattr(asked, option):
                 raise UsageError(f"--replay repeats one run: --{option} is for proofs")
     if asked.timeline and Path(asked.timeline).suffix not in _PICTURES:
         raise UsageError(f"--timeline: expected a name that ends in .svg or .html, not {asked.timeline!r}")
-    if asked.record and not (asked.faults is asked.budget is asked.limit is None):
-        raise UsageError("--record keeps what the witnesses find: leave out --faults, --budget and --limit")
+    if asked.record and not (asked.faults is asked.budget is asked.limit is asked.broker is None):
+        raise UsageError("--record keeps what the witnesses find: leave out --faults, --budget, --limit and --broker")
 
 
 def _selected(asked: argparse.Namespace, known: Sequence[Case]) -> tuple[Case, ...]:

@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any
 
 from flake8_tasks.frontends.check import colored
+from flake8_tasks.frontends.proving.real import as_json
 from flake8_tasks.report import count
-from flake8_tasks.report.ansi import BOLD, painted
+from flake8_tasks.report.ansi import BOLD, RED, painted
+from flake8_tasks.runtime.conformance.suite import Compared
 from flake8_tasks.runtime.kernel.timeline.text import WIDTH, timeline, verdict
 from flake8_tasks.runtime.proof import Proof, Shown, Side
 from flake8_tasks.witnesses.witness import Case
@@ -51,14 +53,23 @@ class Words:
                 self._run(f"{proof.code} {proof.name}, {name}: {_which(side)} ({again})", side.drawn)
         print(verdict(proof, paint=self._paint), end="\n\n", flush=True)
 
-    def proofs(self, proofs: Sequence[Proof], failed: int) -> None:
+    def real(self, found: Compared) -> None:
+        """One run on the real engine."""
+        if not self._json:
+            print(self._paint(str(found), *([RED] if found.differences else [])), flush=True)
+
+    def proofs(self, proofs: Sequence[Proof], failed: int, real: Sequence[Compared]) -> None:
         """All of them, at the end.
 
         Arguments:
             failed: how many could not be carried out.
+            real: the runs on the real engine, where there were any.
         """
         if self._json:
-            print(json.dumps({"proofs": [proof.to_json() for proof in proofs]}, ensure_ascii=False))
+            document: dict[str, Any] = {"proofs": [proof.to_json() for proof in proofs]}
+            if real:
+                document["real"] = [as_json(found) for found in real]
+            print(json.dumps(document, ensure_ascii=False))
         elif len(proofs) + failed > 1:
             hold = sum(proof.holds for proof in proofs)
             seconds = sum(proof.seconds for proof in proofs)
