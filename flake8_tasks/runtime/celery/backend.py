@@ -9,6 +9,7 @@ from celery import states
 from celery.backends.base import BaseBackend, KeyValueStoreBackend
 from celery.canvas import maybe_signature
 from celery.exceptions import ChordError, TimeoutError
+from celery.result import GroupResult, allow_join_result, result_from_tuple
 
 PROFILES = {"redis": "Redis", "key-value": "KeyValue", "database": "Database"}
 
@@ -50,6 +51,8 @@ class _Waits:
         self._ensure_not_eager()
 
         def ready() -> bool:
+            if not _store().results:
+                return False
             return self._get_task_meta_for(task_id)["status"] in states.READY_STATES
 
         if not _store().wait_for_result(task_id, ready, timeout):
@@ -113,13 +116,19 @@ class Redis(KeyValue):
     `celery.backends.redis.RedisBackend.on_chord_part_return` does the same with a sorted set and a script.
     """
 
+    # It would make Celery's own counting win over what stands here.
+    implements_incr = False
+
+    def add_to_chord(self, group_id: str, result: Any) -> None:
+        self.incr(f"{group_id}.t")
+
     def set_chord_size(self, group_id: str, chord_size: int) -> None:
         _store().results[f"{group_id}.s"] = chord_size
         _store().results.pop(f"{group_id}.done", None)
 
     def apply_chord(self, header_result_args: Any, body: Any, **options: Any) -> None:
         group = self.app.GroupResult(*header_result_args)
-        if any(hasattr(result, "results") for result in group.results):
+        if any(isinstance(result, GroupResult) for result in group.results):
             group.save(backend=self)
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:
@@ -128,7 +137,7 @@ class Redis(KeyValue):
             return
         parts = results.setdefault(f"{group_id}.j", {})
         parts[request.id] = (request.group_index, state, self.encode_result(result, state))
-        if len(parts) != results.get(f"{group_id}.s"):
+        if len(parts) != results.get(f"{group_id}.s", 0) + results.get(f"{group_id}.t", 0):
             return
         callback = maybe_signature(request.chord, app=self.app)
         try:
@@ -145,8 +154,6 @@ class Redis(KeyValue):
         group = self.app.GroupResult.restore(group_id, backend=self)
         if group is not None:
             group.on_ready()
-            from celery.result import allow_join_result
-
             with allow_join_result():
                 joined: list[Any] = group.join(propagate=True)
             return joined
@@ -191,8 +198,6 @@ class Database(_Waits, BaseBackend):
         return result
 
     def _restore_group(self, group_id: str) -> dict[str, Any] | None:
-        from celery.result import result_from_tuple
-
         kept = _store().results.get(f"{group_id}.group")
         if kept is None:
             return None

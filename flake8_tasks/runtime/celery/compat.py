@@ -23,6 +23,7 @@ from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 from kombu.utils.uuid import uuid as message_id
 
+VERSION = tuple(int(part) for part in celery.__version__.split(".")[:2])
 OLDEST, NEWEST = (5, 4), (5, 7)
 
 # They hold `time.monotonic` by a name of their own.
@@ -105,6 +106,14 @@ class WorkerState:
         worker_state.revoked.update(sorted(known))
 
 
+class _Hub:
+    """The event loop of a worker, of which no more is needed than that it does at once what it is to do soon."""
+
+    def call_soon(self, callback: Callable[..., Any], *arguments: Any) -> Any:
+        callback(*arguments)
+        return callback
+
+
 class _Nothing(dict[str, Any]):
     def update(self, *_: Any) -> None:  # type: ignore[override]
         pass
@@ -148,7 +157,7 @@ def rewired(app: Celery, *, broker_url: str, result_backend: str, settings: dict
         stack.callback(app.conf.update, before)
         app.conf.update(changed)
         message_id.__defaults__ = (lambda: uuid.uuid4(),)
-        app.use_fast_trace_task = False
+        app.use_fast_trace_task = True
         _disconnect(app)
         # One for all threads: what is made for a thread on its first use would be made in one run and not in the next.
         app._local = SimpleNamespace(oid="a89a8a0c-1c1e-3b2a-9b8f-0242ac110002")
@@ -183,7 +192,7 @@ def never_connects(consumer: Consumer) -> None:
     """Give a consumer whose `__init__` was not called what that would have set."""
     consumer.connection_errors = consumer.channel_errors = ()
     consumer.disable_rate_limits = False
-    consumer.hub = None
+    consumer.hub = _Hub()
     consumer.on_task_message = set()
     consumer.restart_count = 0
     consumer._maximum_prefetch_restored = True

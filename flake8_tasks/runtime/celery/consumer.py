@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
+from celery.app.trace import build_tracer
 from celery.concurrency.base import BasePool
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
+from kombu.serialization import prepare_accept_content
 
 from flake8_tasks.runtime.celery import compat
 from flake8_tasks.runtime.kernel.worker import Worker
@@ -42,15 +45,15 @@ class NodeConsumer(Consumer):
         self.task_buckets: dict[str, Any] = defaultdict(_no_bucket)
         self.prefetch_multiplier = 1
         self.refused = ""
-        self._pending_operations: deque[Any] = deque()
         self.strategies = Strategies(self)
         self.receive = self.create_task_handler()
+        #: What Celery's tracer is given in this node's children.
+        self.localized = app.tasks, prepare_accept_content(app.conf.accept_content), self.hostname
 
     def attach(self, driver: CeleryDriver, worker: Worker) -> None:
         """It belongs to this run from now on, as a worker that has just started."""
         self.driver, self.worker = driver, worker
         self.timer.entries.clear()
-        self._pending_operations.clear()
         self.task_buckets.clear()
         for name, task in self.app.tasks.items():
             if getattr(task, "rate_limit", None):
@@ -150,14 +153,17 @@ class SlotPool(BasePool):
 
 
 class Strategies(dict[str, Any]):
-    """Task name → what takes its messages, built when the first one comes."""
+    """Task name → what takes its messages, built with its tracer when the first one comes."""
 
     def __init__(self, consumer: NodeConsumer) -> None:
         self._consumer = consumer
 
     def __missing__(self, name: str) -> Any:
-        task = self._consumer.app.tasks[name]
-        strategy = self[name] = task.start_strategy(self._consumer.app, self._consumer)
+        consumer = self._consumer
+        app, task = consumer.app, consumer.app.tasks[name]
+        strategy = self[name] = task.start_strategy(app, consumer)
+        # By default a tracer reads the machine's own clock.
+        task.__trace__ = build_tracer(name, task, app.loader, consumer.hostname, app=app, monotonic=time.monotonic)
         return strategy
 
 

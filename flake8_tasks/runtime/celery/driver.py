@@ -8,11 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from celery import Celery, states
 from celery.exceptions import TaskRevokedError
-from kombu.serialization import prepare_accept_content
 
 from flake8_tasks.runtime.celery import backend, compat, transport
 from flake8_tasks.runtime.celery.broadcast import Broadcast
@@ -180,9 +180,8 @@ class CeleryDriver:
         before = len(worker.backlog)
         consumer.refused = ""
         message = channel.Message({**raw, "properties": properties}, channel=channel)
-        message.accept = prepare_accept_content(self.app.conf.accept_content)
+        _, message.accept, _ = consumer.localized
         consumer.receive(message)
-        consumer.perform_pending_operations()
         if len(worker.backlog) == before and self.broker.delivery(delivery.tag) is None:
             state = self.states.get(delivery.message.name, "")
             why = consumer.refused or ("revoked or expired" if state == states.REVOKED else state)
@@ -197,7 +196,8 @@ class CeleryDriver:
 
     def execute(self, worker: Worker, target: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> Execution:
         """A slot of the worker takes a job."""
-        execution = Execution(worker, target, args, options, next(self._pids))
+        traced = partial(target, _loc=self.consumer(worker).localized)
+        execution = Execution(worker, traced, args, options, next(self._pids))
         self._executions[execution.pid] = execution
         retries = args[2].get("retries") or 0
         tag = options["accept_callback"].__self__.message.delivery_tag
@@ -225,11 +225,14 @@ class CeleryDriver:
         compat.lost_connection(self.consumer(worker))
 
     def went_down(self, worker: Worker) -> None:
-        """A node was killed or has stopped; it comes up as new, and the others tell it what is revoked."""
-        others = [other.node.name for other in self.workers if other is not worker and other.is_up]
+        """A node was killed or has stopped: its memory is gone."""
         self._memory.forget(worker.node.name)
-        self._memory.learn_revoked(worker.node.name, others)
         self.consumer(worker).attach(self, worker)
+
+    def came_up(self, worker: Worker) -> None:
+        """The others tell it what is revoked."""
+        others = [other.node.name for other in self.workers if other is not worker and other.is_up]
+        self._memory.learn_revoked(worker.node.name, others)
 
     def send_signal(self, pid: int, signal: int | None) -> None:
         """Send a signal to a child."""

@@ -46,7 +46,7 @@ class Execution:
         actor = self.actor = self.worker.fork(name, attempt, self._run, tag)
         actor.local["execution"] = self
         actor.local["joins block"] = True
-        self.options["accept_callback"](self.pid, monotonic)
+        self._call("accept_callback", self.pid, monotonic)
         soft, hard = self.options.get("soft_timeout"), self.options.get("timeout")
         if soft:
             self._timers.append(self.worker.later(soft, lambda: self._soft_limit(soft), "soft limit"))
@@ -114,17 +114,24 @@ class Execution:
     def _settle(self, callback: str, value: Any) -> None:
         if not self._settled:
             self._settled = True
-            self.options[callback](value)
+            self._call(callback, value)
+
+    def _call(self, callback: str, *arguments: Any) -> None:
+        try:
+            self.options[callback](*arguments)
+        except Exception as error:
+            # billiard: "Pool callback raised exception", and no more comes of it.
+            self.worker.simulation.record("raised", f"{type(error).__name__}: {error}")
 
     def _soft_limit(self, seconds: float) -> None:
         self._record("soft-limit", f"{seconds:g} s")
-        self.options["timeout_callback"](True, seconds)
+        self._call("timeout_callback", True, seconds)
         self.worker.simulation.interrupt(self.actor, SoftTimeLimitExceeded())
 
     def _hard_limit(self, seconds: float) -> None:
         self._record("hard-limit", f"{seconds:g} s")
         self._settle("error_callback", compat.error_info(TimeLimitExceeded(seconds)))
-        self.options["timeout_callback"](False, seconds)
+        self._call("timeout_callback", False, seconds)
         self.worker.simulation.interrupt(self.actor, SystemExit(-(256 - SIGTERM)))
         self._timers.append(self.worker.later(GRACE, self._kill, "SIGKILL"))
 

@@ -58,6 +58,9 @@ class Driver(Protocol):
     def went_down(self, worker: Worker) -> None:
         """The whole node is gone, and what its memory held."""
 
+    def came_up(self, worker: Worker) -> None:
+        """It is there again, as new."""
+
 
 class Worker:
     """A node of the simulation.
@@ -213,6 +216,7 @@ class Worker:
         self.next_poll = self.simulation.now()
         self.broker.connected(self.node.name)
         self.simulation.record_for(self.node.name, "node-up")
+        self.driver.came_up(self)
 
     @contextmanager
     def as_parent(self) -> Iterator[None]:

@@ -1,0 +1,157 @@
+"""Chains, groups, chords and what else is made of signatures, on each kind of result backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from celery import Celery, chain, chord, group
+from celery.exceptions import ChordError, TimeoutError
+from simulated import run
+
+BACKENDS = ["redis", "key-value", "database"]
+
+
+class Shop:
+    """Tasks to make signatures of."""
+
+    def __init__(self, app: Celery) -> None:
+        @app.task
+        def add(x: int, y: int) -> int:
+            return x + y
+
+        @app.task
+        def total(numbers: list[int]) -> int:
+            return sum(numbers)
+
+        @app.task
+        def fail(*_: object) -> None:
+            raise ValueError("broken")
+
+        @app.task(ignore_result=True)
+        def ignored(number: int) -> int:
+            return number
+
+        @app.task(bind=True)
+        def replaced(self: Any, number: int) -> None:
+            raise self.replace(add.s(number, 100))
+
+        self.add, self.total, self.fail, self.ignored, self.replaced = add, total, fail, ignored, replaced
+
+
+@pytest.mark.parametrize("results", BACKENDS)
+@pytest.mark.parametrize(
+    ("made", "value"),
+    [
+        (lambda shop: chain(shop.add.s(1, 2), shop.add.s(10), shop.add.s(100)), 113),
+        (lambda shop: group(shop.add.s(number, number) for number in range(4)), [0, 2, 4, 6]),
+        (lambda shop: chord([shop.add.s(number, number) for number in range(4)], shop.total.s()), 12),
+        (lambda shop: chain(shop.add.s(1, 1), group(shop.add.s(1), shop.add.s(2)), shop.total.s()), 7),
+        (lambda shop: chord([chain(shop.add.s(1, 1), shop.add.s(1)), shop.add.s(2, 2)], shop.total.s()), 7),
+        (lambda shop: shop.add.starmap([(1, 2), (3, 4)]), [3, 7]),
+        (lambda shop: shop.total.map([[1, 2], [3]]), [3, 3]),
+        (lambda shop: shop.add.chunks([(number, number) for number in range(5)], 2).group(), [[0, 2], [4, 6], [8]]),
+        (lambda shop: shop.replaced.s(1), 101),
+        (lambda shop: chain(shop.replaced.s(1), shop.add.s(1000)), 1101),
+        (lambda shop: chain(shop.ignored.s(1), shop.add.s(1)), 2),
+    ],
+    ids=["chain", "group", "chord", "chord in chain", "chain in chord", "starmap", "map", "chunks", "replace",
+         "replace in chain", "ignored result in chain"],
+)  # fmt: skip
+def test_signatures_give_what_they_promise(
+    app: Celery, made: Callable[[Shop], Any], value: object, results: str
+) -> None:
+    shop = Shop(app)
+
+    assert run(app, lambda driver: made(shop).delay().get(), results=results).value == value
+
+
+def test_a_chord_is_joined_by_a_counter_or_by_asking_again_and_again(app: Celery) -> None:
+    shop = Shop(app)
+
+    def act(driver: object) -> object:
+        return chord([shop.add.s(1, 1), shop.add.s(2, 2)], shop.total.s()).delay().get()
+
+    assert [run(app, act, results=results).now for results in BACKENDS] == [0.0, 0.0, 1.0]
+    assert "chord_unlock#1" in run(app, act, results="database").tasks("start")
+    assert "chord_unlock#1" not in run(app, act, results="redis").tasks("start")
+
+
+def test_a_chord_of_ignored_results_works_on_redis_and_hangs_on_a_database(app: Celery) -> None:
+    shop = Shop(app)
+
+    def act(driver: object) -> object:
+        return chord([shop.ignored.s(1), shop.ignored.s(2)], shop.total.s()).delay().get(timeout=600)
+
+    assert run(app, act, results="redis").value == 3
+    assert isinstance(run(app, act, results="database", horizon=1000).failure, TimeoutError)
+
+
+@pytest.mark.parametrize("results", BACKENDS)
+def test_a_failure_in_the_header_of_a_chord_fails_its_body(app: Celery, results: str) -> None:
+    shop = Shop(app)
+
+    def act(driver: object) -> object:
+        return chord([shop.add.s(1, 1), shop.fail.s()], shop.total.s()).delay().get()
+
+    outcome = run(app, act, results=results)
+
+    assert isinstance(outcome.failure, ChordError)
+    assert "total#1" not in outcome.tasks("start")
+    assert "add#1" in outcome.tasks("end")
+
+
+def test_without_a_result_backend_there_are_no_chords(app: Celery) -> None:
+    shop = Shop(app)
+
+    def act(driver: object) -> object:
+        return chord([shop.add.s(1, 1)] * 2, shop.total.s()).delay()
+
+    assert isinstance(run(app, act, results="").failure, NotImplementedError)
+    assert run(app, lambda driver: chain(shop.add.s(1, 2), shop.add.s(1)).delay(), results="").tasks("end") == [
+        "add#1",
+        "add#2",
+    ]
+
+
+def test_the_rest_of_a_chain_is_not_run_after_a_failure(app: Celery) -> None:
+    shop = Shop(app)
+    outcome = run(app, lambda driver: chain(shop.fail.s(), shop.add.s(1)).delay().get())
+
+    assert isinstance(outcome.failure, ValueError)
+    assert outcome.tasks("start") == ["fail#1"]
+
+
+def test_a_link_is_called_with_the_result(app: Celery) -> None:
+    shop = Shop(app)
+    outcome = run(app, lambda driver: shop.add.apply_async((1, 1), link=shop.add.s(5)))
+
+    assert outcome.states == {"add#1": "SUCCESS", "add#2": "SUCCESS"}
+
+
+def test_an_errback_with_arguments_is_called_where_the_task_failed(app: Celery) -> None:
+    shop, seen = Shop(app), []
+
+    @app.task
+    def report(request: Any, error: Exception, traceback: str) -> None:
+        seen.append((request.task.rpartition(".")[2], repr(error)))
+
+    outcome = run(app, lambda driver: shop.fail.apply_async(link_error=report.s()))
+
+    assert seen == [("fail", "ValueError('broken')")]
+    assert outcome.tasks("start") == ["fail#1"]
+
+
+def test_an_old_errback_is_sent_as_a_task_with_the_id(app: Celery) -> None:
+    shop, seen = Shop(app), []
+
+    @app.task
+    def report(task_id: str) -> None:
+        seen.append(task_id)
+
+    ids: list[str] = []
+    outcome = run(app, lambda driver: ids.append(shop.fail.apply_async(link_error=report.s()).id))
+
+    assert seen == ids
+    assert outcome.tasks("start") == ["fail#1", "report#1"]
