@@ -80,11 +80,13 @@ def _act(inside: Any) -> None:
 def _look(inside: Any) -> dict[str, object]:
     inside.host.armed = False
     stage = inside.stage
-    return {
+    seen = {
         "final": stage.final,
         "results": stage.results,
         "violation": inside.scenario.invariant.check(stage) or "",
     }
+    stage.forget_results()
+    return seen
 
 
 _ORDERS = {"create tables": _create_tables, "prepare": _prepare, "act": _act, "look": _look}

@@ -12,6 +12,7 @@ from typing import Any
 
 from flake8_tasks.runtime.conformance.plan import Plan
 from flake8_tasks.runtime.kernel.faults import Fault
+from flake8_tasks.runtime.kernel.trace import Event
 
 CLIENT = "client"
 DAY = 86_400.0
@@ -76,7 +77,9 @@ class RealHost:
         self._at(f"line {place}")
 
     def record(self, kind: str, detail: str = "", *, to: str = "") -> None:
-        """See `Host.record`: what a real process does is seen in the world alone."""
+        """See `Host.record`; those of all processes are in one file."""
+        actor = self.actor
+        self.plan.record(Event(self.now(), actor.lane, kind, actor.task, detail, to=to))
 
     def now(self) -> float:
         """See `Host.now`."""

@@ -98,8 +98,8 @@ class RealStage:
 
     @property
     def events(self) -> list[Event]:
-        """See `Stage.events`: of a real run, only the faults are known."""
-        return [Event(0, "", "fault", detail=str(fault)) for fault in self._host.plan.happened]
+        """See `Stage.events`: what the program and the world have recorded, and the faults."""
+        return self._host.plan.events
 
     @property
     def acted(self) -> Any:
@@ -125,6 +125,13 @@ class RealStage:
             if state != "PENDING":
                 found[name] = f"{state} {type(value).__name__}" if isinstance(value, BaseException) else state
         return found
+
+    def forget_results(self) -> None:
+        """A scenario may give its messages ids of its own, the same in every run."""
+        stored = self.results
+        for task_id, name in self._host.plan.messages.items():
+            if name in stored:
+                self.program.app.backend.forget(task_id)
 
     @property
     def final(self) -> dict[str, object]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from flake8_tasks.runtime.kernel.choices import FAULT, Choice
 from flake8_tasks.runtime.kernel.faults import Fault
+from flake8_tasks.runtime.kernel.trace import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,24 @@ class Plan:
 
     def is_acknowledged(self, message: str) -> bool:
         return (self.folder / "acknowledged" / message).exists()
+
+    def record(self, event: Event) -> None:
+        """Something happened."""
+        file = os.open(self.folder / "events", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(file, b"\n" + json.dumps(asdict(event)).encode())
+        finally:
+            os.close(file)
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened in all processes, as far as they could say it; and the faults."""
+        events = [Event(0.0, "", "fault", detail=str(fault)) for fault in self.happened]
+        with suppress(FileNotFoundError):
+            for line in (self.folder / "events").read_text("utf-8").splitlines():
+                with suppress(ValueError):  # Torn by a kill.
+                    events.append(Event(**json.loads(line)))
+        return sorted(events, key=lambda event: event.time)
 
     def _next(self, kind: str, name: str) -> int:
         number = 0

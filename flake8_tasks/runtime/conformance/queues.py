@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
-from celery import Celery
 from kombu import Connection
 from kombu.exceptions import OperationalError
+from kombu.pidbox import Mailbox
 
 from flake8_tasks.runtime.conformance.process import EngineError
 
@@ -33,7 +34,7 @@ class Queues:
     def __init__(self, url: str, seconds: float) -> None:
         self._url, self._seconds = url, seconds
         self._names: tuple[str, ...] = ()
-        self._app = Celery(broker=url, set_as_current=False, fixups=[])
+        self._serializer = "json"
         self._is_redis = url.startswith(("redis", "unix", "sentinel"))
 
     def __enter__(self) -> Self:
@@ -47,7 +48,7 @@ class Queues:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for close in (self._connection.release, self._asking.release, self._app.close):
+        for close in (self._connection.release, self._asking.release):
             with suppress(Exception):  # A broker that is gone needs no farewell.
                 close()
 
@@ -57,7 +58,7 @@ class Queues:
 
     def speak(self, serializer: str) -> None:
         """Workers that accept nothing else are asked like this."""
-        self._app.conf.update(task_serializer=serializer, accept_content=["json", serializer])
+        self._serializer = serializer
 
     def waiting(self) -> int:
         """How many messages are in the queues; of Redis, also how many are not acknowledged."""
@@ -72,14 +73,9 @@ class Queues:
     def loads(self, hostnames: Sequence[str]) -> dict[str, int]:
         """Worker → how many tasks it executes or keeps; without those that do not answer at once."""
         with self._explained():
-            answers = self._app.control.broadcast(
-                LOAD,
-                destination=list(hostnames),
-                reply=True,
-                timeout=REPLY,
-                limit=len(hostnames),
-                connection=self._asking,
-            )
+            # Of its own, and not a Celery app's: that one keeps connections in pools of the whole process.
+            mailbox = Mailbox("celery", type="fanout", accept=["json", self._serializer], serializer=self._serializer)
+            answers = mailbox(self._asking).call(list(hostnames), LOAD, {}, timeout=REPLY)
         return {name: load["now"] + load["later"] for answer in answers or () for name, load in answer.items()}
 
     def clear(self) -> None:
@@ -107,5 +103,5 @@ class Queues:
         try:
             yield
         except errors as error:
-            where = self._connection.as_uri() if hasattr(self, "_connection") else self._url
+            where = re.sub(r"(?<=:)[^:@/]+(?=@)", "**", self._url)
             raise EngineError(f"the broker at {where} does not answer: {error}") from error

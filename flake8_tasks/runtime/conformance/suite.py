@@ -92,6 +92,7 @@ def conformance(
     broker: str,
     *,
     results: str | None = None,
+    nursery: Nursery | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Compared]:
     """Run each case in both and compare; cases of one program that follow each other share its workers.
@@ -99,14 +100,17 @@ def conformance(
     Arguments:
         cases: what to compare.
         broker: the address of the broker, `redis://…` or `amqp://…`; the simulation gets the profile of its kind.
-        results: the address of the result backend; a folder of files when it is None.
+        results: the address of the result backend; when it is None, the broker if that is Redis, else a folder of files.
+        nursery: from which workers are forked; one of its own when it is None.
         limits: how long things may take on the real engine.
 
     Raises:
         EngineError: the real engine does not start, or the broker does not answer.
     """
     limits = limits or Limits()
-    with Nursery(seconds=limits.start) as nursery:
+    with ExitStack() as stack:
+        if nursery is None:
+            nursery = stack.enter_context(Nursery(seconds=limits.start))
         for _, group in groupby(cases, key=lambda case: (case.scenario, json.dumps(dict(case.files)))):
             yield from _together(list(group), nursery, broker, results, limits)
 
@@ -152,7 +156,7 @@ def _simulated(stage: Stage, case: Case) -> Simulated:
     run, faults = ran.outcome, planned(ran.choices)
     final = {name: value for name, value in run.final.items() if name != "results"}
     outcome = Outcome(
-        ended=QUIET if run.ended in (QUIET, STUCK) else BUSY,
+        ended=BUSY if run.ended not in (QUIET, STUCK) or _held(run, "worker") else QUIET,
         client=_client(run),
         violation=run.violation,
         results=_results(stage.driver),
@@ -163,14 +167,20 @@ def _simulated(stage: Stage, case: Case) -> Simulated:
 
 
 def _client(run: Run) -> str:
-    if run.ended == STUCK:
-        return "stuck"
+    if _held(run, "client"):
+        return STUCK
     for event in run.events:
         if event.lane == "client" and event.kind == "raised":
             return event.detail.partition(":")[0]
         if event.kind == "fault" and event.detail.startswith("client-killed"):
             return "killed"
     return ""
+
+
+def _held(run: Run, lane: str) -> bool:
+    """Whether somebody there waits for what never comes."""
+    lanes = [event.lane for event in run.events if event.kind == STUCK]
+    return any((each == "client") == (lane == "client") for each in lanes)
 
 
 def _results(driver: Any) -> dict[str, str]:
@@ -182,7 +192,7 @@ def _results(driver: Any) -> dict[str, str]:
             continue
         meta = json.loads(raw)
         kind = meta["result"].get("exc_type") if isinstance(meta["result"], dict) else None
-        found[name] = f"{meta['status']} {kind}" if kind else meta["status"]
+        found[name] = f"{meta['status']} {kind.rpartition('.')[2]}" if kind else meta["status"]
     return found
 
 

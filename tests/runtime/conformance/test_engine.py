@@ -21,6 +21,7 @@ from flake8_tasks.runtime.conformance.process import EngineError
 from flake8_tasks.runtime.conformance.servers import Server, free_port, redis_server
 from flake8_tasks.runtime.conformance.worker import Limits
 
+pytestmark = pytest.mark.xdist_group("engine")
 SHORT = Limits(act=1, quiet=1.5, stop=1)
 
 

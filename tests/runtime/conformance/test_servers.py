@@ -18,6 +18,7 @@ from flake8_tasks.runtime.conformance import servers
 from flake8_tasks.runtime.conformance.process import EngineError, Process
 from flake8_tasks.runtime.conformance.servers import Server, redis_server
 
+pytestmark = pytest.mark.xdist_group("engine")
 PACKAGE = Path(servers.__file__).parents[3]
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from small import FILES, REQUEST, case
 
+from flake8_tasks.runtime.conformance.forked import Nursery
 from flake8_tasks.runtime.conformance.servers import Server
 from flake8_tasks.runtime.conformance.suite import Case, conformance
 from flake8_tasks.runtime.kernel.faults import Fault
 
+# One Redis, one RabbitMQ and one nursery for all, where tests run in several processes.
+pytestmark = pytest.mark.xdist_group("engine")
 BROKERS = ("redis", "rabbitmq")
 
 
@@ -21,7 +24,9 @@ def broker(request: pytest.FixtureRequest) -> str:
     return url(request.getfixturevalue(request.param))
 
 
-def test_an_acknowledgement_after_the_work_survives_kills_and_repeats_the_work(broker: str, redis: Server) -> None:
+def test_an_acknowledgement_after_the_work_survives_kills_and_repeats_the_work(
+    broker: str, redis: Server, nursery: Nursery
+) -> None:
     cases = [
         case("CHARGE"),
         case("CHARGE", Fault.CHILD_KILLED, f"charge#1 before {REQUEST}"),
@@ -35,44 +40,44 @@ def test_an_acknowledgement_after_the_work_survives_kills_and_repeats_the_work(b
         case("CHARGE", Fault.ANSWER_LOST, f"charge#1 before {REQUEST}"),
         case("CHARGE"),
     ]
-    compared = list(conformance(cases, broker, results=f"{redis.url}/1"))
+    compared = list(conformance(cases, broker, results=f"{redis.url}/1", nursery=nursery))
     assert [str(each) for each in compared if each.verdict != "equal"] == []
     assert len(compared) == len(cases)
 
 
-def test_an_acknowledgement_before_the_work_loses_it_with_its_child(redis: Server) -> None:
+def test_an_acknowledgement_before_the_work_loses_it_with_its_child(redis: Server, nursery: Nursery) -> None:
     cases = [
         case("EARLY", Fault.CHILD_KILLED, f"charge_early#1 before {REQUEST}"),
         case("EARLY", Fault.NODE_KILLED, "charge_early#1 before line shop/tasks.py:19"),
     ]
-    compared = list(conformance(cases, url(redis), results=f"{redis.url}/1"))
+    compared = list(conformance(cases, url(redis), results=f"{redis.url}/1", nursery=nursery))
     assert [str(each) for each in compared if each.verdict != "equal"] == []
 
 
-def test_a_retry_is_made_for_real(redis: Server) -> None:
+def test_a_retry_is_made_for_real(redis: Server, nursery: Nursery) -> None:
     cases = [
         case("AGAIN", Fault.REFUSED, f"charge_again#1 before {REQUEST}"),
         case("AGAIN", Fault.TIMED_OUT, f"charge_again#1 before {REQUEST}"),
     ]
-    compared = list(conformance(cases, url(redis)))
+    compared = list(conformance(cases, url(redis), nursery=nursery))
     assert [str(each) for each in compared if each.verdict != "equal"] == []
 
 
-def test_a_difference_is_told_with_its_case_and_its_fault(redis: Server) -> None:
+def test_a_difference_is_told_with_its_case_and_its_fault(redis: Server, nursery: Nursery) -> None:
     """The real engine runs another program than the simulation: it looks at a file that is not there for the other."""
     text = FILES["shop/tasks.py"].replace(
         '    print("charged", order)\n',
         '    import sys\n    if "celery" in sys.argv[0]:\n        requests.post(BANK, timeout=1)\n',
     )
-    [compared] = conformance([Case("two-faced", {"shop/tasks.py": text}, "small:CHARGE")], url(redis))
+    [compared] = conformance([Case("two-faced", {"shop/tasks.py": text}, "small:CHARGE")], url(redis), nursery=nursery)
     assert compared.verdict == "different"
     assert [difference.what for difference in compared.differences] == ["violation", "world request"]
     assert str(compared).startswith("different  two-faced, ")
     assert 'violation: simulated "", real "charged 2 times"' in str(compared)
 
 
-def test_what_takes_too_long_or_is_only_simulated_is_not_compared(redis: Server) -> None:
-    compared = list(conformance([case("REST"), case("BEAT")], url(redis)))
+def test_what_takes_too_long_or_is_only_simulated_is_not_compared(redis: Server, nursery: Nursery) -> None:
+    compared = list(conformance([case("REST"), case("BEAT")], url(redis), nursery=nursery))
     assert [str(each) for each in compared] == [
         "not compared  REST: it takes 60 s of time, the limit is 15 s",
         "not compared  BEAT: it runs beat for 60 s of virtual time",
