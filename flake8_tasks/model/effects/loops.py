@@ -84,11 +84,14 @@ def fan_outs(declared: Declared) -> Iterator[FanOut]:
         return
     function, frame = declared.body
     project, module = declared.project, declared.module
+    items = {node: _about_item(node) for node in ast.walk(function) if isinstance(node, Loop)}
+    if not items:
+        return  # most tasks
     crowds = Crowds(project, module, function)
     seen: set[ast.AST] = set()
     for site in sorted(module.inside(function, frame), key=lambda site: when(site.node)):
         loops = [*_loops_around(site)]
-        if not isinstance(site.node, ast.Call) or not any(_is_about_item(site.node, loop) for loop, _ in loops):
+        if not any(_names_one_of(items[loop], site.node) for loop, _ in loops):
             continue  # most calls: nothing has to be looked up
         effect = effect_of(site, project)
         if effect is None or effect.contained or not _is_sending(effect):
@@ -97,7 +100,11 @@ def fan_outs(declared: Declared) -> Iterator[FanOut]:
             if loop in seen or is_contained(around, function):
                 break  # the author has decided what a failure means for the rest
             fan_out = FanOut(declared, loop, around, effect)
-            if _stops_the_rest(fan_out) and crowds.goes_through_many(fan_out.target, fan_out.source, around.scope):
+            if (
+                _names_one_of(items[loop], effect.node)
+                and _stops_the_rest(fan_out)
+                and crowds.goes_through_many(fan_out.target, fan_out.source, around.scope)
+            ):
                 seen.add(loop)
                 yield fan_out
                 break
@@ -123,10 +130,8 @@ def _is_sending(effect: Effect) -> bool:
 
 
 def _stops_the_rest(fan_out: FanOut) -> bool:
-    """What is sent has to do with the item, and a failure of one leaves the loop."""
+    """A failure of one leaves the loop."""
     loop, effect = fan_out.loop, fan_out.effect
-    if not _is_about_item(effect.node, loop):
-        return False
     if is_contained(effect.site.frame, loop, stops=(ast.Return, ast.Break)):
         return False
     return not isinstance(loop, ast.For) or not _ends_early(loop, effect)
@@ -136,9 +141,8 @@ def _target(loop: Loop) -> ast.expr:
     return loop.target if isinstance(loop, ast.For) else loop.generators[0].target
 
 
-def _is_about_item(node: ast.AST, loop: Loop) -> bool:
-    """It names the item of a loop, or something that is worked out from it."""
-    return not _about_item(loop).isdisjoint(name.partition(".")[0] for name in names_in(node))
+def _names_one_of(names: set[str], node: ast.AST) -> bool:
+    return not names.isdisjoint(name.partition(".")[0] for name in names_in(node))
 
 
 def _about_item(loop: Loop) -> set[str]:
