@@ -42,7 +42,7 @@ class Engine:
         files: the program's, path → text.
         scenario: where the scenario stands, see `reference`: other processes need it too.
         broker: its address, `redis://…` or `amqp://…`.
-        results: the address of the result backend; when it is None, the broker if that is Redis, else a folder of files.
+        results: the address of the result backend; None: the broker if that is Redis, else a folder of files.
         settings: of Celery, beyond the program's and the scenario's own.
         nursery: from which its processes are forked; one of its own when it is None.
         limits: how long things may take.

@@ -100,7 +100,7 @@ def conformance(
     Arguments:
         cases: what to compare.
         broker: the address of the broker, `redis://…` or `amqp://…`; the simulation gets the profile of its kind.
-        results: the address of the result backend; when it is None, the broker if that is Redis, else a folder of files.
+        results: the address of the result backend; None: the broker if that is Redis, else a folder of files.
         nursery: from which workers are forked; one of its own when it is None.
         limits: how long things may take on the real engine.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from functools import cache
 from typing import Any
 
 from flake8_tasks.runtime.conformance.suite import Case
@@ -85,9 +85,16 @@ def case(scenario: str, fault: Fault | None = None, label: str = "") -> Case:
     reference = f"{__name__}:{scenario}"
     if fault is None:
         return Case(scenario, FILES, reference)
+    return Case(scenario, FILES, reference, _schedules(scenario)[fault, label])
+
+
+@cache
+def _schedules(scenario: str) -> dict[tuple[str, str], tuple[int, ...]]:
+    """Fault and label → the first run in which it happens there."""
+    found: dict[tuple[str, str], tuple[int, ...]] = {}
     with Stage(FILES, globals()[scenario]) as stage:
-        for ran in islice(depth_first(stage.run, {FAULT: 1}, 200), 200):
+        for ran in depth_first(stage.run, {FAULT: 1}, 200):
             for choice in ran.choices:
-                if choice.taken and (choice.label, choice.options[choice.taken]) == (label, fault):
-                    return Case(scenario, FILES, reference, ran.schedule)
-    raise LookupError(f"no run of {scenario} has {fault} at {label}")
+                if choice.taken:
+                    found.setdefault((choice.options[choice.taken], choice.label), ran.schedule)
+    return found
