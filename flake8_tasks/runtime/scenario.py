@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flake8_tasks.runtime.kernel.broker import RABBITMQ, Profile
+from flake8_tasks.runtime.kernel.broker import Profile
 from flake8_tasks.runtime.kernel.simulation import DAY
 from flake8_tasks.runtime.kernel.worker import Node
 from flake8_tasks.runtime.world.http import Server
@@ -32,7 +32,7 @@ class Scenario:
         budget: how many choices of each kind (`fault`, `switch`, `order`) may go another way in one run.
         further: kinds of fault that are tried on the good program afterwards, each alone.
         nodes: the workers.
-        broker: how the broker behaves.
+        broker: how the broker behaves; None: as the one that the program's own settings name.
         results: how the result backend behaves: `redis`, `key-value`, `database`, or "" for none.
         settings: of Celery, beyond the program's own, by their new names.
         servers: the servers outside: the beginning of an address → who answers.
@@ -49,7 +49,7 @@ class Scenario:
     budget: Mapping[str, int] = field(default_factory=lambda: {"fault": 1})
     further: Sequence[str] = ()
     nodes: Sequence[Node] = (Node(),)
-    broker: Profile = RABBITMQ
+    broker: Profile | None = None
     results: str = "redis"
     settings: Mapping[str, Any] = field(default_factory=dict)
     servers: Mapping[str, Server | Callable[..., Any]] = field(default_factory=dict)

@@ -106,6 +106,23 @@ class WorkerState:
         worker_state.revoked.update(sorted(known))
 
 
+class _OneProducer:
+    """A pool that lends one producer to everybody: a process that is killed while it publishes never gives it back."""
+
+    limit = 1
+
+    def __init__(self, app: Celery) -> None:
+        connection = app.connection_for_write()
+        self._producer = app.amqp.Producer(connection, auto_declare=False)
+        self.connections = SimpleNamespace(connection=connection)
+
+    def acquire(self, block: bool = False, timeout: float | None = None) -> Any:
+        return self._producer
+
+    def force_close_all(self) -> None:
+        self._producer.connection.close()
+
+
 class _Hub:
     """The event loop of a worker, of which no more is needed than that it does at once what it is to do soon."""
 
@@ -165,6 +182,7 @@ def rewired(app: Celery, *, broker_url: str, result_backend: str, settings: dict
         _state.set_default_app(app)
         for task in tracers:
             task.__trace__ = None
+        app.amqp._producer_pool = _OneProducer(app)
         yield
     for task, tracer in tracers.items():
         task.__trace__ = tracer

@@ -14,7 +14,7 @@ from typing import Any
 from celery import Celery, states
 from celery.exceptions import TaskRevokedError
 
-from flake8_tasks.runtime.celery import backend, compat, transport
+from flake8_tasks.runtime.celery import backend, compat, polled, transport
 from flake8_tasks.runtime.celery.broadcast import Broadcast
 from flake8_tasks.runtime.celery.consumer import NodeConsumer
 from flake8_tasks.runtime.celery.declared import dead_letters_of, priority_of
@@ -240,20 +240,24 @@ class CeleryDriver:
             execution.send_signal(signal)
 
     def _broker(self, stack: ExitStack) -> Queueing:
+        if self.profile is None and (storage := self._installation.storage):
+            self.profile = polled.PROFILE
+            broker = polled.PolledBroker(self.simulation, storage, self.app)
+            stack.callback(broker.close)
+            return broker
         self.profile = self.profile or self._installation.profile
         letters = dead_letters_of(self.app) if self._dead_letters is None else self._dead_letters
         return Broker(self.simulation, self.profile, letters)
 
     def _start_nodes(self, stack: ExitStack) -> None:
-        queues, channel = self.app.amqp.queues, self._installation.channel
+        for name in dict.fromkeys(name for node in self.nodes for name in node.queues):
+            self.app.amqp.queues[name](self._installation.channel).declare()
         for node in self.nodes:
             consumer = self._consumers[node.name] = self._installation.consumer(node.name, self.events)
             worker = Worker(self.simulation, self.broker, node, self)
             self.workers.append(worker)
             consumer.attach(self, worker)
             stack.callback(consumer.detach)
-            for name in node.queues:
-                queues[name](channel).declare()
 
     def _execution(self, actor: Actor) -> Execution:
         execution = actor.local["execution"]

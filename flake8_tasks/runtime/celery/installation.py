@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from celery import Celery
@@ -12,6 +14,7 @@ from kombu import Connection
 
 from flake8_tasks.runtime.celery import backend, compat, transport
 from flake8_tasks.runtime.celery.consumer import NodeConsumer
+from flake8_tasks.runtime.celery.polled import Storage, is_polled
 from flake8_tasks.runtime.kernel.broker import RABBITMQ, REDIS, SQS, Profile
 
 _PROFILES = {"amqp": RABBITMQ, "amqps": RABBITMQ, "pyamqp": RABBITMQ, "redis": REDIS, "rediss": REDIS, "sqs": SQS}
@@ -32,6 +35,8 @@ class Installation:
         self.connection = connection
         self.channel = connection.channel()
         self._consumers: dict[tuple[str, bool], NodeConsumer] = {}
+        self._storage: Storage | None = None
+        self._folder: TemporaryDirectory[str] | None = None
 
     def consumer(self, node: str, events: bool) -> NodeConsumer:
         """The consumer of the node of this name."""
@@ -47,9 +52,22 @@ class Installation:
         timeout = (self.app.conf.broker_transport_options or {}).get("visibility_timeout")
         return _PROFILES.get(scheme, RABBITMQ).with_visibility_timeout(timeout)
 
+    @property
+    def storage(self) -> Storage | None:
+        """The real transport that polls, when the app's own settings name one."""
+        if self._storage is None and is_polled(self.broker_url):
+            self._folder = TemporaryDirectory(prefix="flake8-tasks-")
+            options = dict(self.app.conf.broker_transport_options or {})
+            self._storage = Storage(self.broker_url, options, Path(self._folder.name))
+        return self._storage
+
     def close(self) -> None:
-        """Give up the connection."""
+        """Give up the connections, and delete what the transport has written."""
         self.connection.close()
+        if self._storage is not None:
+            self._storage.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 _installations: dict[int, Installation] = {}
