@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from flake8_tasks.frontends.cli import CLEAN, FOUND, PROGRAM, WRONG, UsageError
-from flake8_tasks.frontends.proving.real import compared, with_broker
+from flake8_tasks.frontends.proving.real import compared, reached
 from flake8_tasks.frontends.proving.request import Wanted, wanted
 from flake8_tasks.frontends.proving.words import Words
 from flake8_tasks.runtime.celery.compat import UnsupportedCelery, require_supported
+from flake8_tasks.runtime.conformance.suite import Compared
 from flake8_tasks.runtime.kernel.choices import ScheduleError
 from flake8_tasks.runtime.kernel.guards import Runaway, Uncontrolled
 from flake8_tasks.runtime.kernel.timeline.html import page
@@ -44,34 +46,49 @@ def command(asked: argparse.Namespace) -> int:
         return _replay(what, words, good=asked.good)
     if asked.timeline:
         _try_to_write(Path(asked.timeline).parent)
-    wanted_cases = [with_broker(case, asked.broker) if asked.broker else case for case in what.cases]
-    proofs: list[Proved] = []
-    for case in wanted_cases:
-        try:
-            with _explained(case):
-                proof = prove(case.code, case.name, case.bad, case.good, case.scenario)
-        except UsageError as error:
-            print(f"{PROGRAM}: error: {error}", file=sys.stderr)
-            continue
-        proofs.append((case, proof))
-        words.proof(proof)
-        if asked.record and proof.holds:
-            keep(case, proof)
-    if asked.record and asked.all:
-        forget_others(cases())
+    chosen = what.cases
+    if asked.broker:
+        broker = reached(asked.broker)
+        chosen = tuple(replace(case, scenario=replace(case.scenario, broker=broker)) for case in chosen)
+    proofs = list(_proved(chosen, words))
+    failed = len(chosen) - len(proofs)
+    if asked.record:
+        _record(proofs, everything=asked.all)
     if asked.timeline:
         _draw(Path(asked.timeline), proofs)
-    failed = len(what.cases) - len(proofs)
-    real = []
-    if asked.broker:
-        for found in compared(proofs, asked.broker):
-            words.real(found)
-            real.append(found)
+    real = list(_told(compared(proofs, asked.broker), words)) if asked.broker else []
     words.proofs([proof for _, proof in proofs], failed, real)
     if failed:
         return WRONG
     equal = all(found.verdict != "different" for found in real)
     return CLEAN if equal and all(proof.holds for _, proof in proofs) else FOUND
+
+
+def _proved(chosen: Sequence[Case], words: Words) -> Iterator[Proved]:
+    """Those that can be run; of the others it is said why not."""
+    for case in chosen:
+        try:
+            with _explained(case):
+                proof = prove(case.code, case.name, case.bad, case.good, case.scenario)
+        except UsageError as error:
+            print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        else:
+            words.proof(proof)
+            yield case, proof
+
+
+def _told(comparison: Iterable[Compared], words: Words) -> Iterator[Compared]:
+    for found in comparison:
+        words.real(found)
+        yield found
+
+
+def _record(proofs: Sequence[Proved], *, everything: bool) -> None:
+    for case, proof in proofs:
+        if proof.holds:
+            keep(case, proof)
+    if everything:
+        forget_others(cases())
 
 
 def _replay(what: Wanted, words: Words, *, good: bool) -> int:

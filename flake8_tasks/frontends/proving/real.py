@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from contextlib import contextmanager
+from dataclasses import asdict
 
 from flake8_tasks.frontends.cli import UsageError
 from flake8_tasks.runtime.conformance import suite
 from flake8_tasks.runtime.conformance.process import EngineError
+from flake8_tasks.runtime.conformance.queues import Queues
 from flake8_tasks.runtime.conformance.suite import Compared
+from flake8_tasks.runtime.conformance.worker import Limits
 from flake8_tasks.runtime.kernel.profiles import RABBITMQ, REDIS, Profile
 from flake8_tasks.runtime.proof import Proof
 from flake8_tasks.witnesses.witness import Case
@@ -16,13 +19,17 @@ from flake8_tasks.witnesses.witness import Case
 _PROFILES = {"redis": REDIS, "rediss": REDIS, "amqp": RABBITMQ, "amqps": RABBITMQ}
 
 
-def with_broker(case: Case, url: str) -> Case:
-    """The case with a broker of the kind that an address leads to.
+def reached(url: str) -> Profile:
+    """How a broker behaves of the kind that an address leads to; that it answers is seen before the work begins.
 
     Raises:
-        UsageError: no kind of broker that is known has such addresses.
+        UsageError: it does not, or no kind of broker that is known has such addresses.
     """
-    return replace(case, scenario=replace(case.scenario, broker=_profile(url)))
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in _PROFILES:
+        raise UsageError(f"--broker: expected redis://HOST:PORT/0 or amqp://HOST:PORT//, not {url!r}")
+    with _explained(), Queues(url, Limits().answer):
+        return _PROFILES[scheme]
 
 
 def compared(proofs: Sequence[tuple[Case, Proof]], url: str) -> Iterator[Compared]:
@@ -31,10 +38,8 @@ def compared(proofs: Sequence[tuple[Case, Proof]], url: str) -> Iterator[Compare
     Raises:
         UsageError: the broker does not answer, or a worker does not start.
     """
-    try:
+    with _explained():
         yield from suite.conformance([run for case, proof in proofs for run in _runs(case, proof)], url)
-    except EngineError as error:
-        raise UsageError(f"--broker: {error}") from error
 
 
 def as_json(found: Compared) -> Mapping[str, object]:
@@ -49,11 +54,12 @@ def as_json(found: Compared) -> Mapping[str, object]:
     }
 
 
-def _profile(url: str) -> Profile:
-    scheme, separator, _ = url.partition("://")
-    if not separator or scheme not in _PROFILES:
-        raise UsageError(f"--broker: expected redis://HOST:PORT/0 or amqp://HOST:PORT//, not {url!r}")
-    return _PROFILES[scheme]
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise UsageError(f"--broker: {error}") from error
 
 
 def _runs(case: Case, proof: Proof) -> Iterator[suite.Case]:
