@@ -143,6 +143,7 @@ class Stage:
                     faults=scenario.faults if faults is None else faults,
                     horizon=scenario.horizon,
                     modules=self._modules,
+                    name_of_file=self._name_of_file,
                 )
             )
             if self._database is not None:
@@ -166,14 +167,16 @@ class Stage:
         self.acted = self.scenario.act(self)
 
     def _instrument(self, stack: ExitStack) -> None:
-        root = f"{self.program.root}/"
         for function in self.program.functions():
             try:
-                restore = instrumented(function, self._statement, lambda path: path.removeprefix(root))
+                restore = instrumented(function, self._statement, self._name_of_file)
             except NotInstrumentable as reason:
                 self.not_instrumented.append(str(reason))
             else:
                 stack.callback(restore)
+
+    def _name_of_file(self, path: str) -> str:
+        return path.removeprefix(f"{self.program.root}/")
 
     def _statement(self, place: str) -> None:
         self.simulation.statement(place)

@@ -18,6 +18,8 @@ def run_beat(app: Celery, simulation: Simulation, seconds: float) -> None:
     """
     scheduler = Scheduler(app, lazy=True)
     scheduler.merge_inplace(app.conf.beat_schedule)
+    # As the scheduler of `celery beat` has it, in this order.
+    scheduler.install_default_entries(scheduler.schedule)
     end = simulation.now() + seconds
     while (left := end - simulation.now()) > 0:
         pause = scheduler.tick()

@@ -15,6 +15,7 @@ from flake8_tasks.runtime.kernel.choices import FAULT, SWITCH, Oracle
 from flake8_tasks.runtime.kernel.clock import Clock, Timer, virtual_time
 from flake8_tasks.runtime.kernel.coroutines import DEFAULT, CoroutineKind
 from flake8_tasks.runtime.kernel.faults import Fault
+from flake8_tasks.runtime.kernel.guards import Runaway, Uncontrolled, Watchdog, guarded
 from flake8_tasks.runtime.kernel.randomness import same_numbers
 from flake8_tasks.runtime.kernel.stalls import DEADLOCK, ENDLESS, HORIZON, QUIET, STUCK, Watch
 from flake8_tasks.runtime.kernel.trace import Event
@@ -40,6 +41,12 @@ class Simulation:
         modules: the program's modules, whose `from time import sleep` is virtual too.
         seed: of `random` and `uuid4` in the run.
         coroutine: what actors run in, `GreenletCoroutine` or `ThreadCoroutine`.
+        patience: real seconds that a step of the program may take.
+        name_of_file: makes the path in a place, "shop/tasks.py", from the path of a file of the program.
+
+    Raises:
+        Uncontrolled: when it runs; the program starts threads or processes, or opens connections.
+        Runaway: when it runs; a step took longer than `patience`.
     """
 
     def __init__(
@@ -53,6 +60,8 @@ class Simulation:
         modules: Sequence[ModuleType] = (),
         seed: int = 0,
         coroutine: CoroutineKind = DEFAULT,
+        patience: float = 10.0,
+        name_of_file: Callable[[str], str] = str,
     ) -> None:
         self.oracle = oracle
         self.faults = frozenset(Fault(name) for name in faults)
@@ -69,6 +78,8 @@ class Simulation:
         self._delayed: deque[Actor] = deque()
         self._graveyard: list[Actor] = []
         self._watch = Watch(self, again)
+        self._watchdog = Watchdog(self._running, name_of_file, patience)
+        self._name_of_file = name_of_file
         self._closed = False
         self._stack = ExitStack()
 
@@ -78,6 +89,8 @@ class Simulation:
             host.become_current(self)
             stack.enter_context(same_numbers(self.seed, self.modules))
             stack.enter_context(virtual_time(self.clock, self.sleep, self.modules))
+            stack.enter_context(guarded(self._running, self._name_of_file))
+            stack.enter_context(self._watchdog)
             self._stack = stack.pop_all()
         return self
 
@@ -242,6 +255,7 @@ class Simulation:
 
     def step(self) -> None:
         """Whatever comes next."""
+        self._watchdog.step()
         if self._workers_did():
             return
         if not self._ready:
@@ -287,6 +301,10 @@ class Simulation:
                 for swapped in per_actor:
                     swapped.enter(before)
 
+    def _running(self) -> str:
+        actor = self.actor
+        return "" if actor is None or actor.coroutine is None or self._closed else actor.task or actor.lane
+
     def _workers_did(self) -> bool:
         did, round = False, 1
         while round:
@@ -316,6 +334,8 @@ class Simulation:
         assert actor.coroutine is not None
         with self.acting(actor):
             request = actor.coroutine.resume(exception)
+        if isinstance(failure := actor.coroutine.failure, (Uncontrolled, Runaway)):
+            raise failure
         if actor.coroutine.finished:
             actor.dead = True
             self._forget(actor)
