@@ -11,6 +11,9 @@ from celery.canvas import maybe_signature
 from celery.exceptions import ChordError, TimeoutError
 from celery.result import GroupResult, allow_join_result, result_from_tuple
 
+from flake8_tasks.runtime.kernel.actors import Abandoned
+from flake8_tasks.runtime.kernel.coroutines import GreenletCoroutine, ThreadCoroutine
+
 PROFILES = {"redis": "Redis", "key-value": "KeyValue", "database": "Database"}
 
 
@@ -40,6 +43,9 @@ def connect(to: Store | None) -> None:
 
 def _store() -> Store:
     if store is None:
+        if GreenletCoroutine.running() or ThreadCoroutine.running():
+            # A process that was killed in a run that is over.
+            raise Abandoned
         raise ConnectionRefusedError("no simulation is running: its result backend is down")
     return store
 

@@ -6,6 +6,9 @@ from typing import Any, Protocol
 
 from kombu.transport import TRANSPORT_ALIASES, virtual
 
+from flake8_tasks.runtime.kernel.actors import Abandoned
+from flake8_tasks.runtime.kernel.coroutines import GreenletCoroutine, ThreadCoroutine
+
 NAME = "simulated"
 TRANSPORT_ALIASES[NAME] = f"{__name__}:Transport"
 
@@ -36,6 +39,9 @@ def connect(to: Wire | None) -> None:
 
 def _wire() -> Wire:
     if wire is None:
+        if GreenletCoroutine.running() or ThreadCoroutine.running():
+            # A process that was killed in a run that is over.
+            raise Abandoned
         raise ConnectionRefusedError("no simulation is running: its broker is down")
     return wire
 

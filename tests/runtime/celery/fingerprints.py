@@ -63,7 +63,7 @@ def runs() -> dict[str, list[Outcome]]:
     app, act = program()
     faults = ["child-killed", "node-killed"]
     return {
-        f"{profile.name}, {results}": explore(app, act, faults=faults, profile=profile, results=results, horizon=7200)
+        f"{profile.name}, {results}": explore(app, act, faults=faults, profile=profile, results=results, horizon=60)
         for profile, results in ((RABBITMQ, "redis"), (REDIS, "database"))
     }
 
