@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any
 
+from flake8_tasks.runtime.celery.installation import installation_of
+from flake8_tasks.runtime.celery.polled import is_polled
 from flake8_tasks.runtime.conformance.compare import Difference, Outcome, comparable, differences
 from flake8_tasks.runtime.conformance.engine import BUSY, QUIET, Engine, NotComparable
 from flake8_tasks.runtime.conformance.forked import Nursery
@@ -25,6 +27,8 @@ from flake8_tasks.runtime.stage import Run, Stage
 
 # Seconds for which a pool is watched that should be blocked for ever.
 BLOCKED = 5.0
+# How many are started for real.
+WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Compared:
         differences: between the simulation and the real engine; none where they are equal.
         seconds: that the real engine needed.
         reason: why it cannot be compared; empty where it was.
+        violation: how the simulated run breaks the invariant; empty where it holds.
     """
 
     case: Case
@@ -64,6 +69,7 @@ class Compared:
     differences: tuple[Difference, ...] = ()
     seconds: float = 0.0
     reason: str = ""
+    violation: str = ""
 
     @property
     def verdict(self) -> str:
@@ -125,7 +131,7 @@ def _together(
         engine: Engine | None = None
         for case, run in zip(cases, runs, strict=True):
             if reason := run.reason or _too_long(run, limits):
-                yield Compared(case, run.outcome.faults, reason=reason)
+                yield Compared(case, run.outcome.faults, reason=reason, violation=run.outcome.violation)
                 continue
             if engine is None:
                 engine = Engine(case.files, case.scenario, broker, results=results, nursery=nursery, limits=limits)
@@ -134,9 +140,11 @@ def _together(
             try:
                 real = engine.run(run.faults, quiet=BLOCKED if run.outcome.ended == BUSY else None)
             except NotComparable as error:
-                yield Compared(case, run.outcome.faults, reason=str(error))
+                yield Compared(case, run.outcome.faults, reason=str(error), violation=run.outcome.violation)
             else:
-                yield Compared(case, run.outcome.faults, differences(run.outcome, real), time.monotonic() - began)
+                seconds = time.monotonic() - began
+                found = differences(run.outcome, real)
+                yield Compared(case, run.outcome.faults, found, seconds, violation=run.outcome.violation)
 
 
 def simulated(cases: Sequence[Case], broker: str) -> list[Simulated]:
@@ -163,7 +171,7 @@ def _simulated(stage: Stage, case: Case) -> Simulated:
         world=comparable(final),
         faults=tuple(map(str, faults)),
     )
-    return Simulated(outcome, faults, _waited(run.events), _reason(ran))
+    return Simulated(outcome, faults, _waited(run.events), _reason(stage, ran))
 
 
 def _client(run: Run) -> str:
@@ -196,7 +204,12 @@ def _results(driver: Any) -> dict[str, str]:
     return found
 
 
-def _reason(ran: Ran[Run]) -> str:
+def _reason(stage: Stage, ran: Ran[Run]) -> str:
+    own = installation_of(stage.program.app).broker_url
+    if is_polled(own):
+        return f"its own broker is {own.partition('://')[0]}, which no other stands for"
+    if len(stage.scenario.nodes) > WORKERS:
+        return f"it has {len(stage.scenario.nodes)} workers, the limit is {WORKERS}"
     for choice in ran.choices:
         if choice.taken and choice.kind != FAULT:
             return f"its schedule needs others to go first, which nobody can order on a real engine ({choice})"
