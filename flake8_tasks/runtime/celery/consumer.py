@@ -144,7 +144,12 @@ class SlotPool(BasePool):
         return self._consumer.worker.node.slots
 
     def apply_async(self, target: Any, args: Any = (), kwargs: Any = None, **options: Any) -> Execution:
-        """Run a request's tracer in a free slot."""
+        """Run a request's tracer in a free slot.
+
+        The limits of the settings are the pool's: before Celery 5.7 a request knows only its task's own.
+        """
+        options["timeout"] = options.get("timeout") or self.app.conf.task_time_limit
+        options["soft_timeout"] = options.get("soft_timeout") or self.app.conf.task_soft_time_limit
         return self._consumer.driver.execute(self._consumer.worker, target, args, options)
 
     def terminate_job(self, pid: int, signal: int | None = None) -> None:

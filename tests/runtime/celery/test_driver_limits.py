@@ -46,6 +46,24 @@ def test_a_soft_limit_is_raised_once_only(app: Celery) -> None:
     assert len(outcome.of("soft-limit")) == 1
 
 
+def test_the_limits_of_the_settings_are_those_of_tasks_without_any(app: Celery) -> None:
+    """Before Celery 5.7 it is the pool that knows them, not the task."""
+    app.conf.update(task_soft_time_limit=5, task_time_limit=8)
+
+    @app.task
+    def crawl() -> None:
+        try:
+            time.sleep(60)
+        except SoftTimeLimitExceeded:
+            time.sleep(60)
+
+    outcome = run(app, lambda driver: crawl.delay().get())
+
+    assert isinstance(outcome.failure, TimeLimitExceeded)
+    assert outcome.times("soft-limit") == [5.0]
+    assert outcome.times("hard-limit") == [8.0]
+
+
 def test_a_hard_limit_ends_the_child_with_sigterm(app: Celery) -> None:
     seen = []
 
