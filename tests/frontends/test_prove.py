@@ -23,6 +23,20 @@ from flake8_tasks import proofs
 NEEDED = 'flake8-tasks prove needs the runtime: pip install "flake8-tasks[runtime]"'
 MISFIT = "the schedule does not fit TSK601 save-before-request"
 
+WITNESS_SITE = """\
+import flake8_tasks.witnesses
+flake8_tasks.witnesses.__path__.append({path!r})
+"""
+LOST_IMPORT = """\
+from flake8_tasks.runtime.scenario import Scenario
+from flake8_tasks.runtime.world.invariants import no_deadlock
+from flake8_tasks.witnesses.witness import Witness
+
+witness = Witness(
+    Scenario(no_deadlock(), lambda stage: None, budget={}), code="TSK997", bad="import nowhere", good="import nowhere"
+)
+"""
+
 
 def document(shop: Shop, *arguments: str) -> dict[str, Any]:
     run = shop.run("prove", *arguments, "--json")
@@ -194,6 +208,20 @@ class TestErrors:
         assert (run.returncode, run.stdout) == (2, "")
         assert run.stderr.startswith("flake8-tasks: error: Celery 6.1.0 has not been tried with the reference runtime")
         assert len(run.stderr.splitlines()) == 1
+
+    def test_a_program_that_cannot_be_run_is_said_and_the_others_go_on(self, shop: Shop) -> None:
+        shop.write("more/made_up/__init__.py", "")
+        shop.write("more/made_up/lost_import.py", LOST_IMPORT)
+        shop.write("site/sitecustomize.py", WITNESS_SITE.format(path=str(shop.root / "more")))
+        path = os.pathsep.join((str(shop.root / "site"), str(PACKAGE)))
+        run = shop.run("prove", "TSK997", "TSK205", PYTHONPATH=path)
+        assert run.returncode == 2
+        assert run.stderr == (
+            "flake8-tasks: error: TSK997 lost-import cannot be proved: shop/tasks.py:1: "
+            "the program imports nowhere, but the package nowhere is not installed\n"
+        )
+        assert "TSK205 pickle-serializer: proved\n" in run.stdout
+        assert run.stdout.splitlines()[-1].startswith("1 of 2 proofs hold, ")
 
     def test_a_broker_that_is_down_is_said_before_the_work(self, shop: Shop) -> None:
         run = shop.run("prove", "--all", "--broker", "redis://127.0.0.1:1/0")
