@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "docs" / "runtime.md")
 SHOWN = re.compile(r"(<!-- output: [^\n]*-->\n```console\n\$ flake8-tasks ([^\n]*)\n).*?(?=```)", re.DOTALL)
+PICTURES = {ROOT / "docs" / "save-before-request.svg": "TSK601"}
 ENDS = {"check": 1, "prove": 0}
 
 
@@ -25,12 +26,25 @@ def fresh(page: Path) -> str:
     return SHOWN.sub(lambda found: found[1] + _output(found[2]), page.read_text(encoding="utf-8"))
 
 
+def drawn(code: str) -> str:
+    """What `prove --timeline` draws of a rule."""
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder, "proof.svg")
+        _run("prove", code, "--timeline", str(picture))
+        return picture.read_text(encoding="utf-8")
+
+
 def _output(arguments: str) -> str:
-    command, *_ = words = shlex.split(arguments)
+    command, *rest = shlex.split(arguments)
+    output = _run(command, *rest)
+    return _excerpt(output) if command == "prove" else output
+
+
+def _run(command: str, *arguments: str) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "COLUMNS")}
     with tempfile.TemporaryDirectory() as cache:
         run = subprocess.run(
-            [sys.executable, "-m", "flake8_tasks", *words],
+            [sys.executable, "-m", "flake8_tasks", command, *arguments],
             cwd=ROOT,
             env={**environment, "FLAKE8_TASKS_CACHE_DIR": cache, "NO_COLOR": "1", "PYTHONUTF8": "1"},
             stdin=subprocess.DEVNULL,
@@ -39,8 +53,9 @@ def _output(arguments: str) -> str:
             timeout=120,
         )
     if run.returncode != ENDS[command]:
-        raise RuntimeError(f"flake8-tasks {arguments} ends with {run.returncode}: {run.stderr}")
-    return _excerpt(run.stdout) if command == "prove" else run.stdout
+        words = shlex.join((command, *arguments))
+        raise RuntimeError(f"flake8-tasks {words} ends with {run.returncode}: {run.stderr}")
+    return run.stdout
 
 
 def _excerpt(output: str) -> str:
@@ -54,3 +69,5 @@ def _excerpt(output: str) -> str:
 if __name__ == "__main__":
     for each in PAGES:
         each.write_text(fresh(each), encoding="utf-8", newline="\n")
+    for picture, shown in PICTURES.items():
+        picture.write_text(drawn(shown), encoding="utf-8", newline="\n")

@@ -19,3 +19,9 @@ def test_the_page_shows_output(page: Path) -> None:
 def test_the_output_in_the_page_is_what_the_commands_print(page: Path) -> None:
     """`tox -e docs` writes it."""
     assert page.read_text(encoding="utf-8") == readme.fresh(page)
+
+
+@pytest.mark.parametrize(("picture", "code"), readme.PICTURES.items(), ids=readme.PICTURES.values())
+def test_the_picture_is_what_is_drawn(picture: Path, code: str) -> None:
+    """`tox -e docs` draws it."""
+    assert picture.read_text(encoding="utf-8") == readme.drawn(code)
