@@ -37,7 +37,7 @@ class Shown:
             "schedule": list(self.schedule),
             "faults": list(self.faults),
             "violation": self.violation,
-            "events": [list(asdict(event).values()) for event in self.events],
+            "events": [list(event.values()) for event in self.events],
             "final": dict(self.final),
         }
 
