@@ -8,12 +8,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 import celery
 import celery.worker.request
 import kombu.utils.limits
+from billiard import einfo
 from billiard.einfo import ExceptionInfo, ExceptionWithTraceback
 from celery import Celery, _state, states
 from celery.app.control import Control
@@ -174,6 +176,9 @@ def rewired(app: Celery, *, broker_url: str, result_backend: str, settings: dict
         stack.callback(app.conf.update, before)
         app.conf.update(changed)
         message_id.__defaults__ = (lambda: uuid.uuid4(),)
+        # Billiard copies the code of each frame of each traceback; the same code is copied once.
+        stack.callback(setattr, einfo._Frame, "Code", einfo._Frame.Code)
+        einfo._Frame.Code = staticmethod(lru_cache(maxsize=256)(einfo._Frame.Code))
         app.use_fast_trace_task = True
         _disconnect(app)
         # One for all threads: what is made for a thread on its first use would be made in one run and not in the next.
