@@ -38,6 +38,7 @@ class Scenario:
         servers: the servers outside: the beginning of an address → who answers.
         unknown_addresses: to which no mail can be sent.
         statements: whether a process may also be killed before each statement of the program.
+        pace: how many times faster time passes on a real worker, for a program that does not look at the clock itself.
         horizon: virtual seconds after which a run is ended.
         limit: how many schedules are run at most.
     """
@@ -55,5 +56,6 @@ class Scenario:
     servers: Mapping[str, Server | Callable[..., Any]] = field(default_factory=dict)
     unknown_addresses: Collection[str] = ()
     statements: bool = True
+    pace: float = 1.0
     horizon: float = 30 * DAY
     limit: int = 5_000

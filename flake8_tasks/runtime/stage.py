@@ -102,6 +102,10 @@ class Stage:
 
         run_beat(self.program.app, self.simulation, seconds)
 
+    def sleep(self, seconds: float) -> None:
+        """Let the client wait for so many virtual seconds."""
+        self.simulation.sleep(seconds)
+
     def model(self, name: str) -> Any:
         """One of its Django models, by the name of its class."""
         return next(model for model in self.program.models() if model.__name__ == name)

@@ -77,6 +77,8 @@ class Engine:
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self._write()
             self.queues = stack.enter_context(Queues(self._broker, self.limits.answer))
+            # Workers begin with what they find, at once.
+            self.queues.forget([name for node in self.scenario.nodes for name in node.queues])
             variables = environment(self.folder, self.program.environment(self.folder / "program"))
             self.client = Client(nursery, self.folder, variables, self.limits)
             stack.callback(self.client.stop)

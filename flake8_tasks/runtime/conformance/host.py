@@ -44,10 +44,11 @@ class RealHost:
         current: the link to the folder of the run that is under way.
         lane: "client", or the name of the worker.
         request: the Celery request that is executed in this process now; None where there is none.
+        pace: how many times faster time passes.
     """
 
-    def __init__(self, current: Path, lane: str, request: Callable[[], Any]) -> None:
-        self._current, self._lane, self._request = current, lane, request
+    def __init__(self, current: Path, lane: str, request: Callable[[], Any], pace: float = 1.0) -> None:
+        self._current, self._lane, self._request, self._pace = current, lane, request, pace
         self._plan: Plan | None = None
         self.armed = True
 
@@ -83,10 +84,11 @@ class RealHost:
 
     def now(self) -> float:
         """See `Host.now`."""
-        return time.time() - self.plan.began
+        return (time.time() - self.plan.began) * self._pace
 
     def sleep(self, seconds: float) -> None:
         """See `Host.sleep`."""
+        seconds /= self._pace
         while seconds > DAY:
             time.sleep(DAY)
         time.sleep(seconds)

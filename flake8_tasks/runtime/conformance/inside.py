@@ -20,6 +20,7 @@ from kombu.message import Message
 from kombu.serialization import prepare_accept_content
 
 from flake8_tasks.runtime.conformance.host import CLIENT, RealHost
+from flake8_tasks.runtime.conformance.pace import quicken
 from flake8_tasks.runtime.conformance.reference import scenario_of
 from flake8_tasks.runtime.kernel import host as kernel_host
 from flake8_tasks.runtime.kernel.faults import Fault
@@ -88,6 +89,10 @@ class RealStage:
             OnlySimulated: always.
         """
         raise OnlySimulated(f"it runs beat for {seconds:g} s of virtual time")
+
+    def sleep(self, seconds: float) -> None:
+        """See `Stage.sleep`."""
+        self._host.sleep(seconds)
 
     @property
     def simulation(self) -> Any:
@@ -265,7 +270,7 @@ def _begin() -> tuple[RealStage, Scenario, RealHost]:
     scenario = scenario_of(order["scenario"])
     app = program.app
     app.conf.update({**scenario.settings, **order["settings"]})
-    host = RealHost(folder / "run", os.environ[LANE], lambda: _request(app))
+    host = RealHost(folder / "run", os.environ[LANE], lambda: _request(app), scenario.pace)
     ledger = InFile(folder / "ledger")
     kernel_host.become_current(host)
     Cache(store.InFile(folder / "cache")).__enter__()
@@ -273,6 +278,7 @@ def _begin() -> tuple[RealStage, Scenario, RealHost]:
     Mail(ledger, unknown=scenario.unknown_addresses).__enter__()
     _names_messages(host)
     _delivers_twice(app, host)
+    quicken(app, scenario.pace)
     if scenario.statements:
         _points_at_statements(program, host)
     if os.environ[LANE] != CLIENT:

@@ -88,6 +88,13 @@ class Queues:
                 with channel.conn_or_acquire() as client:
                     client.delete(channel.unacked_key, channel.unacked_index_key, channel.unacked_mutex_key)
 
+    def forget(self, names: Sequence[str]) -> None:
+        """Drop what was left in these queues by those who had them before, where there are any."""
+        with self._explained():
+            for name in names:
+                with suppress(*self._connection.channel_errors), self._connection.channel() as channel:
+                    channel.queue_purge(name)
+
     def let_visibility_timeout_pass(self) -> None:
         """Make it as if what is not acknowledged had been delivered a day ago: nobody waits an hour for Redis."""
         if self._is_redis:

@@ -130,7 +130,7 @@ def _together(
     with ExitStack() as stack:
         engine: Engine | None = None
         for case, run in zip(cases, runs, strict=True):
-            if reason := run.reason or _too_long(run, limits):
+            if reason := run.reason or _too_long(run, scenario_of(case.scenario).pace, limits):
                 yield Compared(case, run.outcome.faults, reason=reason, violation=run.outcome.violation)
                 continue
             if engine is None:
@@ -216,9 +216,10 @@ def _reason(stage: Stage, ran: Ran[Run]) -> str:
     return ""
 
 
-def _too_long(run: Simulated, limits: Limits) -> str:
-    if run.outcome.ended == QUIET and run.seconds > limits.quiet / 2:
-        return f"it takes {run.seconds:g} s of time, the limit is {limits.quiet / 2:g} s"
+def _too_long(run: Simulated, pace: float, limits: Limits) -> str:
+    seconds = run.seconds / pace
+    if run.outcome.ended == QUIET and seconds > limits.quiet / 2:
+        return f"it takes {seconds:g} s of time, the limit is {limits.quiet / 2:g} s"
     return ""
 
 

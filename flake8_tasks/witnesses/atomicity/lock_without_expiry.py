@@ -33,7 +33,7 @@ def import_prices():
 def _act(stage: Stage) -> None:
     for _ in range(3):
         stage.task("import_prices").delay()
-        stage.simulation.sleep(HOUR)
+        stage.sleep(HOUR)
 
 
 def _goes_on(stage: Stage) -> str | None:
@@ -49,6 +49,7 @@ witness = Witness(
         act=_act,
         faults=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
         further=[Fault.REFUSED],
+        pace=1_800,
     ),
     code="TSK610",
     bad=BAD,

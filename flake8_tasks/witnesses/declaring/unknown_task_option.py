@@ -31,6 +31,7 @@ witness = Witness(
         act=_act,
         servers={"https://social.example/": Server(down=(0, AWAY), refuses=True)},
         budget={},
+        pace=5,
         further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
     )
 )

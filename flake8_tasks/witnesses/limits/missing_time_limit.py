@@ -29,6 +29,7 @@ witness = Witness(
         act=_act,
         servers={SILENT: Server(lambda request: Answer.never()), HEALTHY: Server()},
         budget={"order": 1},
+        pace=30,
         further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
     )
 )

@@ -13,11 +13,11 @@ from flake8_tasks.witnesses.witness import Witness
 
 
 def _act(stage: Stage) -> object:
-    return stage.task("book_courier").delay(7)
+    return stage.task("book_courier").delay(7).id
 
 
 def _cause_is_known(stage: Stage) -> str | None:
-    result = stage.acted
+    result = stage.task("book_courier").AsyncResult(stage.acted)
     kind = type(result.result).__name__
     return None if kind == "ConnectionError" else f"the result says {kind}"
 
@@ -28,6 +28,7 @@ witness = Witness(
         act=_act,
         servers={"https://courier.example/": Server(down=(0, math.inf), refuses=True)},
         budget={},
+        pace=600,
         further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
     )
 )

@@ -16,8 +16,6 @@ pytestmark = pytest.mark.xdist_group("engine")
 
 # Why these cannot run on a real worker, in the words of the suite.
 NOT_COMPARED = {
-    "unknown-task-option bad": "it takes 30 s of time, the limit is 15 s",
-    "unknown-task-option good": "it takes 40.1 s of time, the limit is 15 s",
     "result-in-task-the-check-switched-off bad": "it takes 300 s of time, the limit is 15 s",
     "unbounded-retries bad": "it asks the simulation itself",
     "unbounded-retries good": "it takes 2330 s of time, the limit is 15 s",
@@ -25,21 +23,14 @@ NOT_COMPARED = {
     "autoretry-without-backoff good": "it takes 726.1 s of time, the limit is 15 s",
     "backoff-without-jitter bad": "it takes 450.5 s of time, the limit is 15 s",
     "backoff-without-jitter good": "it takes 755.1 s of time, the limit is 15 s",
-    "retry-without-cause bad": "it takes 1860 s of time, the limit is 15 s",
-    "retry-without-cause good": "it takes 1860 s of time, the limit is 15 s",
-    "missing-time-limit good": "it takes 270.1 s of time, the limit is 15 s",
     "dispatch-in-transaction bad": (
         "its schedule needs others to go first, which nobody can order on a real engine "
         "(others go first: client before commit shop_order)"
     ),
-    "lock-without-expiry bad": "it takes 7200 s of time, the limit is 15 s",
-    "lock-without-expiry good": "it takes 7200.1 s of time, the limit is 15 s",
     "database-broker bad": "its own broker is sqla+postgresql, which no other stands for",
     "database-broker-acknowledged-late bad": "its own broker is sqla+postgresql, which no other stands for",
     "database-broker-fifty-idle-workers bad": "its own broker is sqla+postgresql, which no other stands for",
     "database-broker-fifty-idle-workers good": "it has 50 workers, the limit is 8",
-    "unrouted-slow-task bad": "it takes 600.1 s of time, the limit is 15 s",
-    "unrouted-slow-task good": "it takes 1200 s of time, the limit is 15 s",
     "crontab-every-minute bad": "it takes 3540 s of time, the limit is 15 s",
     "crontab-every-minute good": "it runs beat for 86400 s of virtual time",
 }
