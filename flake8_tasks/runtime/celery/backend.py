@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from celery.canvas import maybe_signature
 from celery.exceptions import ChordError, TimeoutError
 from celery.result import GroupResult, allow_join_result, result_from_tuple
 
+from flake8_tasks.runtime.celery import compat
 from flake8_tasks.runtime.kernel.actors import Abandoned
 from flake8_tasks.runtime.kernel.coroutines import GreenletCoroutine, ThreadCoroutine
 
@@ -119,7 +121,7 @@ class KeyValue(_Waits, KeyValueStoreBackend):
 class Redis(KeyValue):
     """Redis: a chord's header task carries its result to the counter, so that it need not be kept.
 
-    `celery.backends.redis.RedisBackend.on_chord_part_return` does the same with a sorted set and a script.
+    `celery.backends.redis.RedisBackend.on_chord_part_return` does the same with a sorted set and, since 5.7, scripts.
     """
 
     # It would make Celery's own counting win over what stands here.
@@ -142,12 +144,17 @@ class Redis(KeyValue):
         if not group_id or not request.id or results.get(f"{group_id}.done"):
             return
         parts = results.setdefault(f"{group_id}.j", {})
-        parts[request.id] = (request.group_index, state, self.encode_result(result, state))
+        encoded = self.encode_result(result, state)
+        once = compat.counted_once(request, self.encode([request.id, state, encoded]))
+        parts.setdefault(once, (request.id, request.group_index, state, encoded))
         if len(parts) != results.get(f"{group_id}.s", 0) + results.get(f"{group_id}.t", 0):
             return
+        if results.get(f"{group_id}.c", 0.0) > time.time():
+            return
+        results[f"{group_id}.c"] = time.time() + compat.CHORD_CLAIM
         callback = maybe_signature(request.chord, app=self.app)
         try:
-            joined = self._joined(group_id, parts)
+            joined = self._joined(group_id, list(parts.values()))
         except ChordError as error:
             self.chord_error_from_stack(callback, error)
         except Exception as error:
@@ -156,7 +163,7 @@ class Redis(KeyValue):
             callback.delay(joined)
         results[f"{group_id}.done"] = True
 
-    def _joined(self, group_id: str, parts: dict[str, tuple[int | None, str, Any]]) -> list[Any]:
+    def _joined(self, group_id: str, parts: list[tuple[str, int | None, str, Any]]) -> list[Any]:
         group = self.app.GroupResult.restore(group_id, backend=self)
         if group is not None:
             group.on_ready()
@@ -165,9 +172,7 @@ class Redis(KeyValue):
             return joined
         last = len(parts)
         values = []
-        for task_id, (_, state, value) in sorted(
-            parts.items(), key=lambda part: last if part[1][0] is None else part[1][0]
-        ):
+        for task_id, _, state, value in sorted(parts, key=lambda part: last if part[1] is None else part[1]):
             if state in states.PROPAGATE_STATES:
                 raise ChordError(f"Dependency {task_id} raised {self.exception_to_python(value)!r}")
             values.append(value)

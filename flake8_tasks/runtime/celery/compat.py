@@ -28,6 +28,10 @@ from kombu.utils.uuid import uuid as message_id
 VERSION = tuple(int(part) for part in celery.__version__.split(".")[:2])
 OLDEST, NEWEST = (5, 4), (5, 7)
 
+#: Seconds for which a worker that has the last part of a chord keeps others from sending its body; on Redis, with
+#: Celery's own settings for publishing. Before 5.7 none.
+CHORD_CLAIM = 21.0 if VERSION >= (5, 7) else 0.0
+
 # They hold `time.monotonic` by a name of their own.
 _TIMED = (vars(celery.worker.request), vars(kombu.utils.limits))
 _STATES = {Retry: states.RETRY, Reject: states.REJECTED, Ignore: states.IGNORED}
@@ -241,6 +245,16 @@ def lost_connection(consumer: Consumer) -> None:
             if request.task.acks_late and not request.acknowledged:
                 request.cancel(consumer.pool)
     consumer.on_close()
+
+
+def counted_once(request: Any, encoded: str) -> str:
+    """What Redis counts as one part of a chord: a task of its header; before 5.7 each different result of it.
+
+    Arguments:
+        request: of the task in the header.
+        encoded: its identity, state and result.
+    """
+    return f"{request.id}:{request.group_index}" if VERSION >= (5, 7) else encoded
 
 
 def answer(command: str, state: Any, arguments: Mapping[str, Any]) -> Any:
