@@ -55,8 +55,15 @@ def environment(folder: Path, program: Mapping[str, str]) -> dict[str, str]:
     """
     paths = [program["PYTHONPATH"], *filter(os.path.isdir, sys.path)]
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("CELERY_", "DJANGO_"))}
-    # A worker that may unpickle does not run as root otherwise.
-    return kept | {**program, "PYTHONPATH": os.pathsep.join(paths), FOLDER: str(folder), "C_FORCE_ROOT": "true"}
+    return kept | {
+        **program,
+        "PYTHONPATH": os.pathsep.join(paths),
+        FOLDER: str(folder),
+        # Of a killed worker its temporary files remain: they go with the engine's.
+        "TMPDIR": str(folder),
+        # A worker that may unpickle does not run as root otherwise.
+        "C_FORCE_ROOT": "true",
+    }
 
 
 class Worker:

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,13 @@ def soon(happens: Callable[[], bool], seconds: float = 5) -> bool:
     while not (happened := happens()) and time.monotonic() < until:
         time.sleep(0.02)
     return happened
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """For temporary files; its name is short, since sockets stand in it."""
+    with tempfile.TemporaryDirectory(prefix="t") as folder:
+        yield Path(folder)
 
 
 def engine(nursery: Nursery, broker: str, scenario: str = "CHARGE", limits: Limits | None = None) -> Engine:
@@ -112,7 +120,9 @@ def test_a_broker_that_dies_during_a_run_is_told_and_everything_cleaned_up(nurse
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
-def test_nothing_outlives_a_run_that_is_ended_from_outside(redis: Server, number: signal.Signals) -> None:
+def test_nothing_outlives_a_run_that_is_ended_from_outside(
+    redis: Server, number: signal.Signals, temporary: Path
+) -> None:
     program = (
         "import time, small\n"
         "from flake8_tasks.runtime.conformance.engine import Engine\n"
@@ -123,7 +133,7 @@ def test_nothing_outlives_a_run_that_is_ended_from_outside(redis: Server, number
     paths = [str(Path(servers.__file__).parents[3]), str(Path(small.__file__).parent)]
     run = subprocess.Popen(
         [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -136,6 +146,7 @@ def test_nothing_outlives_a_run_that_is_ended_from_outside(redis: Server, number
     assert soon(lambda: not lives(int(worker)))
     assert soon(lambda: not lives(int(client)))
     assert soon(lambda: not Path(folder).exists())
+    assert soon(lambda: not list(temporary.iterdir()))
 
 
 def test_what_is_forked_has_its_own_environment_folder_and_log(nursery: Nursery, tmp_path: Path) -> None:
