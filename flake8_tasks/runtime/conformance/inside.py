@@ -247,7 +247,7 @@ def _looks_for_lost_children() -> None:
     """A worker misses the end of a child now and then, and looks for such every five seconds: no need to wait."""
     from celery.concurrency.asynpool import AsynPool
 
-    AsynPool.timers = property(lambda pool: {pool.maintain_pool: 0.2})
+    AsynPool.timers = property(lambda pool: {pool.maintain_pool: 0.05})
 
 
 def _says_ready(app: Celery, folder: Path) -> None:

@@ -49,7 +49,7 @@ witness = Witness(
         act=_act,
         faults=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
         further=[Fault.REFUSED],
-        pace=1_800,
+        pace=900,
     ),
     code="TSK610",
     bad=BAD,
