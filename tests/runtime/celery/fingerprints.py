@@ -1,6 +1,8 @@
 """Prints the fingerprints of what one program does under every single fault, to be compared between versions of Celery.
 
-PYTHONPATH=.:tests/runtime/celery python tests/runtime/celery/fingerprints.py
+PYTHONPATH=.:tests/runtime/celery python tests/runtime/celery/fingerprints.py [--same]
+
+With --same the program is without what Celery's versions do otherwise, so that all of them print the same.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import sys
 import time
 from typing import Any
 
@@ -18,8 +21,8 @@ from simulated import Outcome, explore
 from flake8_tasks.runtime.kernel.broker import RABBITMQ, REDIS
 
 
-def program() -> tuple[Celery, Any]:
-    """An app and a client that uses much of it."""
+def program(same: bool) -> tuple[Celery, Any]:
+    """An app and a client that uses much of it; without revocation and a rate limit when all is to be the same."""
     app = Celery("shop")
 
     @app.task(bind=True, max_retries=2, default_retry_delay=3)
@@ -33,7 +36,7 @@ def program() -> tuple[Celery, Any]:
         time.sleep(seconds)
         return seconds
 
-    @app.task(rate_limit="1/s", ignore_result=True)
+    @app.task(rate_limit=None if same else "1/s", ignore_result=True)
     def limited() -> None:
         pass
 
@@ -53,14 +56,15 @@ def program() -> tuple[Celery, Any]:
         slow.apply_async((1,), countdown=5, expires=2)
         result = slow.apply_async((10,), countdown=8)
         driver.simulation.sleep(10)
-        result.revoke(terminate=True)
+        if not same:
+            result.revoke(terminate=True)
 
     return app, act
 
 
-def runs() -> dict[str, list[Outcome]]:
+def runs(same: bool = False) -> dict[str, list[Outcome]]:
     """Name → the runs under no fault and under each one."""
-    app, act = program()
+    app, act = program(same)
     faults = ["child-killed", "node-killed"]
     return {
         f"{profile.name}, {results}": explore(app, act, faults=faults, profile=profile, results=results, horizon=60)
@@ -70,6 +74,7 @@ def runs() -> dict[str, list[Outcome]]:
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
-    prints = {name: {" ".join(it.faults): it.fingerprint for it in outcomes} for name, outcomes in runs().items()}
+    outcomes_of = runs(same="--same" in sys.argv)
+    prints = {name: {" ".join(it.faults): it.fingerprint for it in found} for name, found in outcomes_of.items()}
     whole = hashlib.sha256(json.dumps(prints, sort_keys=True).encode()).hexdigest()[:16]
     print(json.dumps({"celery": celery.__version__, "all": whole, "runs": prints}, indent=1))
