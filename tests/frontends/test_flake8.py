@@ -71,7 +71,7 @@ def environment(folder: Path, wheel: Path) -> Path:
     [site] = folder.glob("lib/python*/site-packages")
     zipfile.ZipFile(wheel).extractall(site)
     [ours] = distributions(path=[str(site)])
-    wanted = [*(ours.requires or ()), "coverage"]
+    wanted = [*(ours.requires or ()), "coverage", "greenlet"]  # coverage is told to know greenlets
     seen = set()
     for requirement in wanted:  # grows
         name = re.split(r"[^A-Za-z0-9._-]", requirement)[0]

@@ -49,7 +49,6 @@ witness = Witness(
         act=_act,
         faults=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
         further=[Fault.REFUSED],
-        pace=900,
     ),
     code="TSK610",
     bad=BAD,

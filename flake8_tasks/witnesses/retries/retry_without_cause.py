@@ -28,7 +28,7 @@ witness = Witness(
         act=_act,
         servers={"https://courier.example/": Server(down=(0, math.inf), refuses=True)},
         budget={},
-        pace=600,
+        pace=200,
         further=[Fault.CHILD_KILLED, Fault.NODE_KILLED],
     )
 )

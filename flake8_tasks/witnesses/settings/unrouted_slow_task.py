@@ -53,7 +53,6 @@ witness = Witness(
         nodes=[Node("first worker", 1, ("celery",)), Node("second worker", 1, ("celery", "slow"))],
         servers={"https://reports.example/": Server(latency=TEN_MINUTES)},
         budget={"order": 1},
-        pace=100,
     ),
     code="TSK807",
     bad=BAD,
