@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from flake8_tasks.runtime.kernel.choices import FAULT
 from flake8_tasks.runtime.kernel.search import Exploration, Ran, depth_first, replay, shrink
@@ -142,8 +142,3 @@ def _deviations(ran: Ran[Run]) -> int:
 def _by_line(place: str) -> tuple[str, int]:
     path, _, line = place.rpartition(":")
     return path, int(line)
-
-
-def without_time(proof: Proof) -> Proof:
-    """The same but for the seconds it took, to be compared."""
-    return replace(proof, seconds=0.0)

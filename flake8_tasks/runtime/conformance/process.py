@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,16 +22,16 @@ class EngineError(Exception):
     """A part of the real engine does not start, or ends by itself; says which, why and with which last words."""
 
 
-class Running:
+class Running(ABC):
     """A program that was started: what is known of each, however that was done."""
 
     name: str
     log: Path
 
     @property
+    @abstractmethod
     def exit_code(self) -> int | None:
         """How it ended: an exit code, 128 and the number of a signal, or None while it runs."""
-        raise NotImplementedError
 
     @property
     def running(self) -> bool:
