@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from unmeasured import unmeasured
 from warm import PROJECT, Checked, lines
 
 from flake8_tasks.frontends.flake8 import Plugin
@@ -208,7 +209,7 @@ class Command:
             "[flake8.extension]\nTSK = flake8_tasks.frontends.flake8:Plugin\n"
         )
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
+            **unmeasured(os.environ),
             "PYTHONPATH": os.pathsep.join((str(site), str(PACKAGE))),
             "FLAKE8_TASKS_CACHE_DIR": str(project.cache),
         }

@@ -13,6 +13,7 @@ import time
 
 import pytest
 from command import ASSERTS, CLEAN, Shop
+from unmeasured import unmeasured
 
 from flake8_tasks import __version__
 
@@ -138,7 +139,7 @@ class TestInterruption:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=shop.root,
-            env=shop.environment,
+            env=unmeasured(shop.environment),
         )
         until = time.monotonic() + 30
         while not (workers := children(run.pid)) and time.monotonic() < until:

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 
 import pytest
+from unmeasured import unmeasured
 
 ROOT = Path(__file__).parents[2]
 
@@ -157,9 +158,13 @@ class Flake8:
     def imported(self, *arguments: str) -> set[str]:
         """The modules that a run has imported in the end."""
         command = [self.python, self.write("show.py", SHOW), *arguments]
-        environment = {name: value for name, value in self.environment.items() if not name.startswith("COVERAGE_")}
         done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, check=True, encoding="utf-8"
+            command,
+            cwd=self.folder,
+            env=unmeasured(self.environment),
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
         )
         return set(done.stderr.split())
 

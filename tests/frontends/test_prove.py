@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 import pytest
 from command import CLEAN, PACKAGE, Shop
+from unmeasured import unmeasured
 
 from flake8_tasks import proofs
 
@@ -238,7 +239,7 @@ class TestErrors:
             shop.command("prove", "--all"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**shop.environment, "TMPDIR": str(folder)},
+            env={**unmeasured(shop.environment), "TMPDIR": str(folder)},
         )
         assert run.stdout is not None
         run.stdout.readline()
@@ -293,8 +294,7 @@ class TestTheLinter:
             capture_output=True,
             text=True,
             cwd=shop.root,
-            # Measured, it would import greenlet for the sake of coverage.
-            env={name: value for name, value in shop.environment.items() if not name.startswith("COVERAGE_")},
+            env=unmeasured(shop.environment),
             timeout=60,
         )
         assert "self.replace" in run.stdout or "TSK301" in run.stdout

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import small
 from brokers import needs
+from unmeasured import unmeasured
 
 from flake8_tasks.runtime.conformance import servers
 from flake8_tasks.runtime.conformance.engine import Engine
@@ -133,7 +134,7 @@ def test_nothing_outlives_a_run_that_is_ended_from_outside(
     paths = [str(Path(servers.__file__).parents[3]), str(Path(small.__file__).parent)]
     run = subprocess.Popen(
         [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "TMPDIR": str(temporary)},
+        env=unmeasured(os.environ) | {"PYTHONPATH": os.pathsep.join(paths), "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

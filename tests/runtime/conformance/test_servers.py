@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from brokers import needs
+from unmeasured import unmeasured
 
 from flake8_tasks.runtime.conformance import servers
 from flake8_tasks.runtime.conformance.process import EngineError, Process
@@ -128,7 +129,7 @@ def test_nothing_outlives_a_run_that_is_ended_from_outside(number: signal.Signal
     )
     run = subprocess.Popen(
         [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(PACKAGE)},
+        env=unmeasured(os.environ) | {"PYTHONPATH": str(PACKAGE)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
