@@ -9,6 +9,7 @@ import warnings
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import libcst as cst
 
@@ -57,14 +58,8 @@ def apply(path: str, text: str, edits: Sequence[Edit]) -> str:
     for edit in edits:
         _refuse_bad_names(edit)
     try:
-        original = Source(path, text, parse(text))
-        feeds = FormFeeds(original)
-        source = feeds.source
+        original, feeds, module, places = _read(path, text)
         edits = [feeds.hidden(edit) for edit in edits]
-        module = cst.parse_module(source.text)
-        if module.code != source.text:
-            raise CannotApply("libcst does not give the file back as it is")
-        places = Places(source, module)
         refuse_conflicts(edits, places)
         result = feeds.shown(_carried_out(path, module, places, edits))
     except Unreadable as error:
@@ -79,6 +74,16 @@ def apply(path: str, text: str, edits: Sequence[Edit]) -> str:
     if _comments(text) - _comments(result):
         raise CannotApply("a comment would be lost")
     return result
+
+
+@lru_cache(maxsize=4)  # of a few files many combinations of edits are tried
+def _read(path: str, text: str) -> tuple[Source, FormFeeds, cst.Module, Places]:
+    original = Source(path, text, parse(text))
+    feeds = FormFeeds(original)
+    module = cst.parse_module(feeds.source.text)
+    if module.code != feeds.source.text:
+        raise CannotApply("libcst does not give the file back as it is")
+    return original, feeds, module, Places(feeds.source, module)
 
 
 def _carried_out(path: str, module: cst.Module, places: Places, edits: Sequence[Edit]) -> str:
