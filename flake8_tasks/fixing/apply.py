@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import keyword
+import sys
 import tokenize
 import warnings
 from bisect import bisect_left
@@ -79,6 +81,7 @@ def apply(path: str, text: str, edits: Sequence[Edit]) -> str:
 @lru_cache(maxsize=4)  # of a few files many combinations of edits are tried
 def _read(path: str, text: str) -> tuple[Source, FormFeeds, cst.Module, Places]:
     original = Source(path, text, parse(text))
+    _refuse_bottomless(original.tree)
     feeds = FormFeeds(original)
     module = cst.parse_module(feeds.source.text)
     if module.code != feeds.source.text:
@@ -211,6 +214,20 @@ class _Carrier(cst.CSTTransformer):
         if outer:
             return new.with_changes(lpar=[*outer, *new.lpar], rpar=[*new.rpar, *closing])
         return fitted(new, self._parents[-1], original)
+
+
+def _refuse_bottomless(tree: ast.Module) -> None:
+    """libcst goes a few calls deep for each level of a tree, and takes minutes until it finds that it cannot.
+
+    Raises:
+        RecursionError: the tree has more levels than Python has calls.
+    """
+    level: list[ast.AST] = [tree]
+    for _ in range(sys.getrecursionlimit()):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    raise RecursionError
 
 
 def _refuse_bad_names(edit: Edit) -> None:
