@@ -71,10 +71,12 @@ def sort_of(value: object) -> str:
 def results() -> dict[str, str]:
     """What each method returned, in the words of the table."""
     from django.contrib.sites.models import Site
-    from django.db import transaction
+    from django.db import models, transaction
 
     some = Site.objects.all()
     calls = CALLS | dict.fromkeys(("difference", "intersection", "union"), (some,)) | {"contains": (some.get(),)}
+    if django.VERSION >= (6, 1):
+        calls["fetch_mode"] = (models.FETCH_PEERS,)
     kinds = {}
     for name, arguments in calls.items():
         with transaction.atomic():

@@ -274,8 +274,15 @@ def test_a_programs_own_settings_come_last() -> None:
         from django.conf import settings
 
         assert settings.TIME_ZONE == "Asia/Tokyo"
-        assert settings.EMAIL_BACKEND.startswith("flake8_tasks.")
         assert program.app.conf.task_acks_late is True
+
+
+def test_mail_goes_to_the_world_with_mailers_and_without() -> None:
+    with Program(ORDERS):
+        from django.core import mail
+
+        connection = mail.mailers.default if hasattr(mail, "mailers") else mail.get_connection()
+        assert type(connection).__module__ == "flake8_tasks.runtime.world.email_backend"
 
 
 def test_an_error_in_models_says_where() -> None:

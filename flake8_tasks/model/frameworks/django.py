@@ -81,6 +81,7 @@ QUERYSET_METHODS: Final[dict[str, str]] = {
     "distinct": "queryset",
     "exclude": "queryset",
     "extra": "queryset",
+    "fetch_mode": "queryset",
     "filter": "queryset",
     "intersection": "queryset",
     "none": "queryset",

@@ -17,6 +17,8 @@ _TEXT = '''"""Django's settings for this program, written by flake8-tasks."""
 import os
 from pathlib import Path
 
+import django
+
 SECRET_KEY = "only for this program"
 INSTALLED_APPS = {apps}
 DATABASES = {{
@@ -27,7 +29,10 @@ DATABASES = {{
     }}
 }}
 CACHES = {{"default": {{"BACKEND": "flake8_tasks.runtime.world.cache_backend.CacheBackend"}}}}
-EMAIL_BACKEND = "flake8_tasks.runtime.world.email_backend.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {{"default": {{"BACKEND": "flake8_tasks.runtime.world.email_backend.EmailBackend"}}}}
+else:
+    EMAIL_BACKEND = "flake8_tasks.runtime.world.email_backend.EmailBackend"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,4 +1,4 @@
-"""How Django reaches the mail server of the world: `EMAIL_BACKEND` names the class of this module."""
+"""How Django reaches the mail server of the world: by `MAILERS`, and before 6.1 by `EMAIL_BACKEND`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from flake8_tasks.runtime.world import mail
 class EmailBackend(BaseEmailBackend):
     """Sends as Django's SMTP backend does: each message to all its recipients at once, then the next one."""
 
-    def __init__(self, fail_silently: bool = False, timeout: float | None = None, **further: object) -> None:
-        super().__init__(fail_silently=fail_silently)
-        self.timeout = settings.EMAIL_TIMEOUT if timeout is None else timeout
+    def __init__(
+        self, fail_silently: bool = False, timeout: float | None = None, *, alias: str | None = None, **further: object
+    ) -> None:
+        super().__init__(**({} if alias is None else {"alias": alias}))
+        self.fail_silently = fail_silently
+        # A mailer has no setting for it, only its own option.
+        self.timeout = settings.EMAIL_TIMEOUT if timeout is None and alias is None else timeout
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """How many were sent."""

@@ -498,12 +498,13 @@ def test_what_cannot_be_instrumented_says_why(load: Load, text: str, reason: str
         ("def other():\n    return 1\n", "the source of `work` is not found in"),
         ("def work(x, y):\n    return 1\n", "`work` is not what its source says"),
         ("def work(:\n", "the source of `work` cannot be parsed"),
-        ("", "the source of `work` cannot be read"),
+        (None, "the source of `work` cannot be read"),
     ],
 )
-def test_source_that_changed_since_the_import(load: Load, text: str, reason: str) -> None:
+def test_source_that_changed_since_the_import(load: Load, text: str | None, reason: str) -> None:
     module = load("def work():\n    return 1\n")
-    Path(module.__file__ or "").write_text(text)
+    source = Path(module.__file__ or "")
+    source.unlink() if text is None else source.write_text(text)
     before = module.work.__code__
     with pytest.raises(NotInstrumentable, match=reason):
         instrumented(module.work, print, tasks)

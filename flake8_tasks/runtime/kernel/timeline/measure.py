@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from unicodedata import combining, east_asian_width
 
 # In parts of the font size: what DejaVu Sans takes, the widest of the fonts that a reader is likely to have.
@@ -28,7 +29,8 @@ _BOLD = 1.15
 
 def text_width(text: str, size: float, *, bold: bool = False, monospace: bool = False) -> float:
     """How wide a text is, in the unit of `size`."""
-    width = sum(_width(character, monospace) for character in text)
+    # `sum` rounds in another way since Python 3.12, and a picture is the same everywhere.
+    width = math.fsum(_width(character, monospace) for character in text)
     return width * size * (_BOLD if bold and not monospace else 1)
 
 

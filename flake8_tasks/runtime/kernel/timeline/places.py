@@ -83,7 +83,7 @@ def placed_in(rows: Sequence[Row], wanted: Sequence[Wanted | None], least: float
     placed = _tried(rows, wanted, steps)
     factor = 1.0
     for _ in range(4 if steps else 0):
-        factor = min(_MOST_STRETCHED, factor + max(0.0, least - placed.right) / sum(steps))
+        factor = min(_MOST_STRETCHED, factor + max(0.0, least - placed.right) / math.fsum(steps))
         placed = _tried(rows, wanted, [step * factor for step in steps])
     return placed
 
