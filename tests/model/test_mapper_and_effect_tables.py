@@ -64,7 +64,7 @@ def installed_django() -> Any:
             *(django.MANAGER_FIELDS | django.SHORTCUTS.keys() | django.MODEL_GETTERS | django.REQUEST_TYPES),
             *(django.FORM_BASES | django.FORMSET_BASES | django.VIEW_BASES | django.VIEW_DECORATORS),
             *(django.SIGNALS.keys() | django.RECEIVERS | django.ATOMIC | django.ON_COMMIT | django.NON_ATOMIC),
-            *(django.ENDS_TRANSACTION | django.AUTOCOMMIT),
+            *(django.ENDS_TRANSACTION | django.AUTOCOMMIT | django.RESPONSES),
             *(name for name in http.CLASSES | http.FUNCTIONS if name.startswith("django.")),
         }
     )

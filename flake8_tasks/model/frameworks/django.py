@@ -280,6 +280,9 @@ VIEW_DECORATORS: Final = frozenset(
         *("django.db.transaction.non_atomic_requests", "rest_framework.decorators.api_view"),
     }
 )
+# What a view returns: functions, and the modules with classes of responses.
+RESPONSES: Final = frozenset({"django.shortcuts.render", "django.shortcuts.redirect"})
+RESPONSE_MODULES: Final = ("django.http.", "django.template.response.")
 
 # Signals, to the arguments of their receivers that are instances.
 SIGNALS: Final[dict[str, tuple[str, ...]]] = {
