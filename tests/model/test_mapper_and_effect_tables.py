@@ -290,6 +290,7 @@ def test_a_class_of_sqlmodel_is_a_table_only_when_it_says_so() -> None:
 
     assert not hasattr(Plain, "__table__")
     assert others.SQLMODEL_TABLE_KEYWORD in inspect.getsource(type(sqlmodel.SQLModel))
+    assert public(sqlmodel.SQLModel) >= others.SQLMODEL_MAKERS
 
 
 # External effects

@@ -587,6 +587,16 @@ OTHERS = {
             see(db.session.get(Event, pk))  # Event of sqlalchemy
             see(Event.query.filter_by(id=1))  # instances of Event of sqlalchemy
             see(Event.query.count())  # -
+            query = db.select(Event).filter_by(id=1).order_by(Event.id)
+            see(query)  # -
+            see(db.session.scalars(query).first())  # Event of sqlalchemy
+            see(db.session.execute(db.select(Event)).scalar_one())  # Event of sqlalchemy
+            see(db.session.execute(db.select(Event.id)).scalar_one())  # -
+            see(db.session.scalar(db.select(Event)))  # Event of sqlalchemy
+            see(db.one_or_404(db.select(Event)))  # Event of sqlalchemy
+            see(db.first_or_404(db.select(Event.id)))  # -
+            for event in db.session.execute(db.select(Event)).scalars():
+                see(event)  # Event of sqlalchemy
         """,
     "sqlmodel": """
         from sqlmodel import SQLModel, select
@@ -603,6 +613,9 @@ OTHERS = {
             see(EventBase(name="a"))  # -
             see(Event(name="a"))  # Event of sqlmodel
             see(session.get(Event, 1))  # Event of sqlmodel
+            see(Event.model_validate(body))  # Event of sqlmodel
+            see(Event.model_validate(body, update={"name": "a"}).model_dump())  # -
+            see(EventBase.model_validate(event))  # -
         """,
     "peewee and mongoengine": """
         import peewee

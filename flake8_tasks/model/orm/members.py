@@ -98,6 +98,8 @@ class Members:
                 return self._of_queryset(model, orm, "instances", method, how)
             case ModelClass(model, "peewee"):
                 return made(others.PEEWEE_METHODS.get(method), model, "peewee", how)
+            case ModelClass(model, "sqlmodel") if method in others.SQLMODEL_MAKERS:
+                return Instance(model, "sqlmodel", how)
             case ModelClass(model, "mongoengine") if method == "objects":
                 return Queryset(model, "mongoengine", "instances", how)
             case ModelClass() if (manager := self.attribute(owner, method, how)) is not None:

@@ -207,9 +207,7 @@ class Orm:
             arguments = tuple(module.summarizer.value(argument, scope) for argument in node.args)
             return self.classes.looked_up(origin, arguments)
         if origin in sqlalchemy.SELECTS:
-            model_class = self.read(node.args[0], scope, module) if len(node.args) == 1 else None
-            is_one = isinstance(model_class, ModelClass) and model_class.orm in ("sqlalchemy", "sqlmodel")
-            return Select(model_class.model, "select") if is_one and isinstance(model_class, ModelClass) else None
+            return self._select(node, scope, module)
         if origin in ("copy.copy", "copy.deepcopy") and node.args:
             return self.read(node.args[0], scope, module)
         if origin in ("typing.cast", "typing_extensions.cast") and len(node.args) == 2:
@@ -270,8 +268,17 @@ class Orm:
             return item
         return Items(Several((None, item))) if name == "enumerate" else Items(item)
 
+    def _select(self, node: ast.Call, scope: Scope, module: Module) -> Select | None:
+        """`select(Event)`."""
+        match self.read(node.args[0], scope, module) if len(node.args) == 1 else None:
+            case ModelClass(model, "sqlalchemy" | "sqlmodel"):
+                return Select(model, "select")
+        return None
+
     def _session_call(self, method: str, node: ast.Call, scope: Scope, module: Module, how: str) -> Thing | None:
         """`session.get(Event, 1)`, whatever the session is: a mapped class as its argument says what comes back."""
+        if method == "select":
+            return self._select(node, scope, module)
         word = sqlalchemy.SESSION_METHODS.get(method) or ("instance" if method in others.FLASK_GETTERS else None)
         if word is None or not node.args:
             return None
@@ -282,7 +289,7 @@ class Orm:
                 return Instance(model, orm, how)
             case "instance", Instance(model, "sqlalchemy" | "sqlmodel" as orm):
                 return Instance(model, orm, how)
-            case "instance or none", Select(model, "select") if method == "scalar":
+            case "instance" | "instance or none", Select(model, "select") if method == "scalar" or word == "instance":
                 return Instance(model, "sqlalchemy", how)
             case "rows" | "scalars", Select(model, "select"):
                 return Select(model, word)
