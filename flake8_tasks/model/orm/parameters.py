@@ -11,6 +11,7 @@ from flake8_tasks.model.frameworks import django
 from flake8_tasks.model.module import Module
 from flake8_tasks.model.names import UNBOUND, Scope
 from flake8_tasks.model.orm.classes import Classes
+from flake8_tasks.model.orm.managers import is_manager
 from flake8_tasks.model.orm.values import Form, Instance, Items, Manager, ModelClass, Queryset, Request, Thing, View
 from flake8_tasks.model.orm.views import Views
 
@@ -21,7 +22,10 @@ _LISTS = frozenset(
     for name in ("list", "List", "set", "Set", "Sequence", "Iterable", "Iterator", "Collection", "Generator")
 )
 _OPTIONAL = frozenset({"typing.Optional", "typing.Union", "typing_extensions.Optional"})
-_WRAPPERS = frozenset({"typing.Annotated", "typing_extensions.Annotated", "typing.Final"})
+_WRAPPERS = frozenset(
+    {"typing.Annotated", "typing_extensions.Annotated", "typing.Final", "sqlalchemy.orm.Mapped"}
+    | {"sqlalchemy.orm.base.Mapped"}
+)
 _CLASSES = frozenset({"builtins.type", "typing.Type"})
 _QUERYSETS = django.QUERYSET_TYPES | {"django.db.models.QuerySet", "django_stubs_ext.QuerySetAny"}
 
@@ -87,7 +91,7 @@ class Parameters:
             return Form(owner, self.views.form_model(owner))
         if self.project.inherits(owner, django.QUERYSET_TYPES):
             return Queryset(None, "django", "instances", "self in a queryset")
-        return Manager(None, "django") if self.project.inherits(owner, django.MANAGER_TYPES) else None
+        return Manager(None, "django") if is_manager(owner, self.project) else None
 
     @cached_property
     def _uses_django(self) -> bool:
