@@ -23,6 +23,7 @@ from flake8_tasks.model.orm.values import (
     Queryset,
     Select,
     Several,
+    Table,
     Thing,
 )
 from flake8_tasks.model.orm.views import Views
@@ -64,6 +65,15 @@ class Orm:
         """
         found = self.read(node, frame.scope, module)
         return found if isinstance(found, Instance | Queryset) else None
+
+    def holds(self, node: ast.expr, frame: Frame, module: Module) -> bool:
+        """An expression is a list, tuple or mapping of instances."""
+        match self.read(node, frame.scope, module):
+            case Items(Instance()) | Table():
+                return True
+            case Several(items):
+                return any(isinstance(item, Instance) for item in items)
+        return False
 
     def is_model(self, name: str | None) -> bool:
         """A dotted name is a model class: of the project, also an abstract one, or of a known library."""
@@ -121,6 +131,9 @@ class Orm:
             case ast.ListComp(elt=item) | ast.SetComp(elt=item) | ast.GeneratorExp(elt=item):
                 thing = self.read(item, scope.child(node), module)
                 return Items(thing) if thing is not None else None
+            case ast.DictComp(value=item):
+                thing = self.read(item, scope.child(node), module)
+                return Table(thing) if isinstance(thing, Instance) else None
         return None
 
     def _agreed(self, nodes: list[ast.expr], scope: Scope, module: Module) -> Thing | None:
