@@ -65,6 +65,7 @@ def installed_django() -> Any:
             *(django.FORM_BASES | django.FORMSET_BASES | django.VIEW_BASES | django.VIEW_DECORATORS),
             *(django.SIGNALS.keys() | django.RECEIVERS | django.ATOMIC | django.ON_COMMIT | django.NON_ATOMIC),
             *(django.ENDS_TRANSACTION | django.AUTOCOMMIT | django.RESPONSES),
+            *(django.ADMIN_BASES | django.ADMIN_ACTIONS | django.ADMIN_REGISTERS),
             *(name for name in http.CLASSES | http.FUNCTIONS if name.startswith("django.")),
         }
     )

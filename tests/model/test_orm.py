@@ -729,6 +729,68 @@ OWN = {
             def save(self):
                 see(super().save())  # -
         """,
+    "what the admin and views hand over": """
+        from django.contrib import admin
+        from rest_framework import serializers, viewsets
+        from shop.models import Event, Order
+
+        @admin.action(description="send")
+        def send(modeladmin, request, queryset):
+            see(queryset)  # instances of ?
+            see(request.user)  # ?
+            for order in queryset:
+                see(order)  # ?
+
+        def listed(modeladmin, request, queryset):
+            see(queryset)  # instances of ?
+
+        def unlisted(modeladmin, request, queryset):
+            see(queryset)  # -
+
+        @admin.register(Order)
+        class OrderAdmin(admin.ModelAdmin):
+            actions = [listed, "own"]
+
+            def own(self, request, queryset):
+                see(queryset)  # instances of Order
+                see(queryset.count())  # -
+
+            def save_model(self, request, obj, form, change):
+                super().save_model(request, obj, form, change)
+                see(obj)  # Order
+                see(obj.event)  # Event
+                see(form)  # -
+
+            def has_change_permission(self, request, obj=None):
+                see(obj)  # -
+
+        class Elsewhere:
+            def own(self, request, queryset):
+                see(queryset)  # -
+
+        class Serializer(serializers.ModelSerializer):
+            class Meta:
+                model = Order
+                fields = "__all__"
+
+            def update(self, instance, validated_data):
+                see(instance)  # Order
+                see(validated_data)  # -
+
+            def to_representation(self, instance):
+                see(instance)  # -
+
+        class Orders(viewsets.ModelViewSet):
+            queryset = Order.objects.all()
+            serializer_class = Serializer
+
+            def perform_destroy(self, instance):
+                see(instance)  # Order
+
+            def perform_update(self, serializer):
+                see(serializer.save())  # Order
+                see(serializer)  # -
+        """,
     "what self carries": """
         from functools import cached_property
         from shop.models import Event, Order
