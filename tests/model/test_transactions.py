@@ -400,3 +400,77 @@ def test_a_view_in_another_file_counts_though_it_says_nothing_of_tasks_or_transa
     [found] = around(write(body + view + ATOMIC_REQUESTS))
     assert found is not None
     assert found.caller == "Place.post"
+
+
+SWITCHED = {
+    "off, and asked around the call": (
+        "def send(o, loud=True):\n    if loud:\n        ship.delay(o)",
+        "send(1, loud=False)",
+        False,
+    ),
+    "off, and asked before it": (
+        "def send(o, loud=True):\n    if not loud or o is None:\n        return\n    ship.delay(o)",
+        "send(1, loud=False)",
+        False,
+    ),
+    "off, and asked with something else": (
+        "def send(o, loud=True):\n    if o and loud:\n        ship.delay(o)",
+        "send(1, loud=None)",
+        False,
+    ),
+    "off, and handed on": (
+        "def send(o, loud=True):\n    if loud:\n        ship.delay(o)\n"
+        "def pack(o, noisy=True):\n    send(o, loud=noisy)",
+        "pack(1, noisy=False)",
+        False,
+    ),
+    "off on the way": (
+        "def send(o):\n    ship.delay(o)\ndef pack(o, loud=True):\n    if not loud:\n        return\n    send(o)",
+        "pack(1, loud=False)",
+        False,
+    ),
+    "off, and handed on with the others": (
+        "def send(o, loud=True):\n    if loud:\n        ship.delay(o)\ndef pack(o, **options):\n    send(o, **options)",
+        "pack(1, loud=False)",
+        False,
+    ),
+    "off where it goes no further": (
+        "def send(o, loud=True):\n    if loud:\n        ship.delay(o)\ndef pack(o, loud=True):\n    send(o)",
+        "pack(1, loud=False)",
+        True,
+    ),
+    "on": ("def send(o, loud=True):\n    if loud:\n        ship.delay(o)", "send(1, loud=True)", True),
+    "left out": ("def send(o, loud=True):\n    if loud:\n        ship.delay(o)", "send(1)", True),
+    "asked for the contrary": (
+        "def send(o, quiet=True):\n    if quiet:\n        return\n    ship.delay(o)",
+        "send(1, quiet=False)",
+        True,
+    ),
+    "asked with or": (
+        "def send(o, loud=True):\n    if loud or o:\n        ship.delay(o)",
+        "send(1, loud=False)",
+        True,
+    ),
+    "given another value": (
+        "def send(o, loud=True):\n    loud = loud or o\n    if loud:\n        ship.delay(o)",
+        "send(1, loud=False)",
+        True,
+    ),
+    "only one of two ways": (
+        "def send(o):\n    ship.delay(o)\ndef pack(o, loud=True):\n    if loud:\n        send(o)\n    send(o)",
+        "pack(1, loud=False)",
+        True,
+    ),
+    "another parameter": (
+        "def send(o, loud=True, fast=True):\n    if loud:\n        ship.delay(o)",
+        "send(1, fast=False)",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SWITCHED)
+def test_a_caller_may_switch_the_dispatch_off(name: str, write: Write) -> None:
+    functions, call, expected = SWITCHED[name]
+    body = f"{functions}\ndef place():\n    with transaction.atomic():\n        {call}"
+    assert [found is not None for found in around(write(services(body)))] == [expected]
