@@ -214,6 +214,8 @@ class Reader:
             if self.tasks.declarations.is_app(self.module.value(receiver, frame)):
                 return self._by_name(site, method, receiver, "app")
             return None
+        if method == "signature" and self.tasks.declarations.is_app(self.module.value(receiver, frame)):
+            return self._by_name(site, method, receiver, "app")
         built = self._built(receiver, frame, 0) if method in DISPATCH else None
         if built is not None and isinstance(receiver, ast.Call | ast.Name | ast.BinOp):
             kind, signature = built
