@@ -176,6 +176,12 @@ class Reader:
             task = self.task_of(outer.node, outer.parent or self.module.top)  # type: ignore[arg-type]
         return task
 
+    def own(self, node: ast.expr, frame: Frame) -> Task | None:
+        """The bound task in whose body a name is its first parameter: `self`."""
+        task = self.task_around(frame)
+        first = task.function.parameters[:1] if task is not None and task.bound and task.function is not None else ()
+        return task if first and isinstance(node, ast.Name) and node.id == first[0].name else None
+
     def tasks_reaching(self, frame: Frame) -> tuple[tuple[Task, Place | None], ...]:
         """The tasks in which a frame runs: its own, or those of the project that call its function."""
         own = self.task_around(frame)
@@ -208,6 +214,8 @@ class Reader:
             if self.tasks.declarations.is_app(self.module.value(receiver, frame)):
                 return self._by_name(site, method, receiver, "app")
             return None
+        if method == "signature" and self.tasks.declarations.is_app(self.module.value(receiver, frame)):
+            return self._by_name(site, method, receiver, "app")
         built = self._built(receiver, frame, 0) if method in DISPATCH else None
         if built is not None and isinstance(receiver, ast.Call | ast.Name | ast.BinOp):
             kind, signature = built
@@ -218,6 +226,8 @@ class Reader:
             return self._registered(site, method, receiver)
         if isinstance(receiver, ast.Call):
             return self._injected(site, method, receiver)
+        if (own := self.own(receiver, frame)) is not None:
+            return Dispatch(site, self, method, receiver, own, own.name)
         origin = self.module.origin(receiver, frame) if isinstance(receiver, ast.Name | ast.Attribute) else None
         if origin is None:
             return None
@@ -363,11 +373,8 @@ class Reader:
     def _retried(self, receiver: ast.expr, frame: Frame) -> Task | None:
         """The task that `receiver.retry` retries."""
         task = self.task_around(frame)
-        if isinstance(receiver, ast.Name):
-            record = task.function if task else None
-            bound = bool(task and task.bound)
-            if record and bound and record.parameters and record.parameters[0].name == receiver.id:
-                return task
+        if (own := self.own(receiver, frame)) is not None:
+            return own
         origin = self.origin(receiver, frame)
         if origin == "celery.current_task":
             return task

@@ -74,7 +74,7 @@ class Results:
             owner = self.module.value(receiver, frame)
             if isinstance(owner, Reference) and self.reader.tasks.find(owner.origin) is not None:
                 return True
-            return True if self._is_self(receiver, frame) or self.reader.tasks.declarations.is_app(owner) else None
+            return True if self.reader.own(receiver, frame) or self.reader.tasks.declarations.is_app(owner) else None
         return None
 
     def _applied(self, receiver: ast.expr, frame: Frame) -> bool | None:
@@ -83,13 +83,6 @@ class Results:
         if self.reader.tasks.find(origin) is not None or self.reader.signature(receiver, frame):
             return True
         return None
-
-    def _is_self(self, receiver: ast.expr, frame: Frame) -> bool:
-        """The first parameter of the bound task around."""
-        task = self.reader.task_around(frame)
-        record = task.function if task is not None and task.bound else None
-        first = record.parameters[0].name if record and record.parameters else ""
-        return isinstance(receiver, ast.Name) and receiver.id == first
 
     def _all(self, nodes: Iterable[ast.expr], frame: Frame, depth: int) -> Dispatch | bool | None:
         """A result, where all of some expressions are; None as a value of one does not count."""
@@ -116,6 +109,13 @@ class Results:
                 return self.of(elements[place], frame, depth + 1)
             case Binding(How.ITERATION, value=ast.expr() as value, path=()):
                 return self.element(value, frame, depth + 1)
+            case Binding(
+                How.ITERATION,
+                value=ast.Call(func=ast.Attribute(value=inner, attr="items"), args=[])
+                | ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]),
+                path=(1,),
+            ):
+                return self.element(inner, frame, depth + 1)
             case Binding(How.PARAMETER, node=ast.arg(annotation=ast.expr() as annotation)):
                 origin = self.reader.origin(annotation, frame)
                 return True if origin in RESULT_TYPES and origin != "celery.result.EagerResult" else None

@@ -109,6 +109,21 @@ def test_a_task_that_cannot_change_says_why(write: Write, tasks: str, reason: st
     assert reason in fix.reason
 
 
+@pytest.mark.parametrize("call", ["self.delay(order, 1)", "self.apply_async((order, 1))", "self.s(order, 1).delay()"])
+def test_a_task_that_sends_itself_what_it_has_loaded_stays(write: Write, call: str) -> None:
+    tasks = TASKS.replace("    print(order)", f"    if copies > 1:\n        {call}")
+    found = verdict(write, MODELS + tasks + VIEWS)
+    assert isinstance(found, Refusal)
+    assert "may be something else" in found.reason
+
+
+def test_a_task_that_uses_itself_otherwise_changes(write: Write) -> None:
+    body = "    print(order, self.request.id)\n    self.update_state(state='SENT')\n    raise self.retry(countdown=3)"
+    changed = write(MODELS + TASKS.replace("    print(order)", body) + VIEWS).fixed(rule)
+    assert "bill.delay(order.pk, 2)" in changed
+    assert "def bill(self, order_pk, copies):\n    order = Order.objects.get(pk=order_pk)\n" in changed
+
+
 def test_an_import_cycle_is_refused(write: Write) -> None:
     models = MODELS.replace(
         "from django.db import models\n", "from django.db import models\nfrom shop.helpers import x\n"

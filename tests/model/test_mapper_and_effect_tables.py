@@ -64,7 +64,8 @@ def installed_django() -> Any:
             *(django.MANAGER_FIELDS | django.SHORTCUTS.keys() | django.MODEL_GETTERS | django.REQUEST_TYPES),
             *(django.FORM_BASES | django.FORMSET_BASES | django.VIEW_BASES | django.VIEW_DECORATORS),
             *(django.SIGNALS.keys() | django.RECEIVERS | django.ATOMIC | django.ON_COMMIT | django.NON_ATOMIC),
-            *(django.ENDS_TRANSACTION | django.AUTOCOMMIT),
+            *(django.ENDS_TRANSACTION | django.AUTOCOMMIT | django.RESPONSES),
+            *(django.ADMIN_BASES | django.ADMIN_ACTIONS | django.ADMIN_REGISTERS),
             *(name for name in http.CLASSES | http.FUNCTIONS if name.startswith("django.")),
         }
     )
@@ -293,6 +294,7 @@ def test_a_class_of_sqlmodel_is_a_table_only_when_it_says_so() -> None:
 
     assert not hasattr(Plain, "__table__")
     assert others.SQLMODEL_TABLE_KEYWORD in inspect.getsource(type(sqlmodel.SQLModel))
+    assert public(sqlmodel.SQLModel) >= others.SQLMODEL_MAKERS
 
 
 # External effects

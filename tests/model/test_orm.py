@@ -523,6 +523,338 @@ PROGRAMS = {
 }
 
 
+OWN = {
+    "own methods of managers and querysets": """
+        from django.db import models
+
+        class ShipQuerySet(models.QuerySet):
+            def afloat(self):
+                return self.filter(sunk=False)
+
+            def newest(self):
+                found = self.order_by("-pk").first()
+                return found
+
+            def names(self):
+                return self.values_list("name", flat=True)
+
+            def number(self):
+                return self.count()
+
+            def captain(self):
+                return Captain.objects.first()
+
+            def first_or(self, other):
+                return self.first() or other
+
+            async def find(self, pk):
+                return await self.aget(pk=pk)
+
+            def fleet(self) -> "models.QuerySet[Ship]":
+                return self._chain()
+
+        class ShipManager(models.Manager.from_queryset(ShipQuerySet)):
+            def build(self, name):
+                ship = self.model(name=name)
+                ship.save()
+                return ship
+
+            def launch(self, name):
+                return self.create(name=name), True
+
+            @cached
+            def kept(self):
+                return self.first()
+
+        Made = models.Manager.from_queryset(ShipQuerySet)
+
+        class Captain(models.Model):
+            objects = ShipQuerySet.as_manager()
+
+        class Ship(models.Model):
+            objects = ShipManager()
+            made = Made()
+            plain = models.Manager()
+
+        def work(other):
+            see(Ship.objects.afloat())  # instances of Ship
+            see(Ship.objects.filter(pk=1).afloat().newest())  # Ship
+            see(Ship.made.afloat())  # instances of Ship
+            see(Captain.objects.afloat())  # instances of Captain
+            see(Captain.objects.newest())  # Captain
+            see(Ship.objects.captain())  # Captain
+            see(Ship.objects.names())  # values_list of Ship
+            see(Ship.objects.names().first())  # -
+            see(Ship.objects.number())  # -
+            see(Ship.objects.first_or(other))  # -
+            see(Ship.objects.build("a"))  # Ship
+            see(Ship.objects.launch("a")[1])  # -
+            see(Ship.objects.kept())  # -
+            see(Ship.objects.fleet())  # instances of Ship
+            see(Ship.objects.unknown())  # -
+            for ship in Ship.objects.afloat():
+                see(ship)  # Ship
+
+        async def later():
+            see(await Ship.objects.find(1))  # Ship
+        """,
+    "own methods and properties of models": """
+        from functools import cached_property
+        from django.db import models
+        from shop.models import Event, Order
+
+        class Ticket(models.Model):
+            event = models.ForeignKey(Event, on_delete=models.CASCADE)
+
+            def owner_of_event(self):
+                return self.event.owner
+
+            def refund(self):
+                return self.pk
+
+            def either(self):
+                return self.event if self.pk else self.pk
+
+            def again(self):
+                return self.again()
+
+            @property
+            def last(self):
+                return Event.objects.last()
+
+            @cached_property
+            def kept(self):
+                return self.event
+
+            @property
+            def label(self):
+                return self.event.name
+
+            @classmethod
+            def for_event(cls, event):
+                return cls.objects.filter(event=event).first()
+
+            @staticmethod
+            def order():
+                return Order.objects.get()
+
+        class Special(Ticket):
+            def refund(self):
+                return self
+
+            def owner_of_event(self):
+                return super().owner_of_event()
+
+        def work(ticket: Ticket, special: Special):
+            see(ticket.owner_of_event())  # User
+            see(special.owner_of_event())  # User
+            see(ticket.refund())  # -
+            see(special.refund())  # Special
+            see(ticket.either())  # -
+            see(ticket.again())  # -
+            see(ticket.last)  # Event
+            see(ticket.last.pk)  # -
+            see(ticket.kept)  # Event
+            see(ticket.label)  # -
+            see(ticket.refund)  # -
+            see(ticket.last())  # -
+            see(Ticket.for_event(1))  # Ticket
+            see(Ticket.order())  # Order
+            see(Special.for_event(1))  # Ticket
+        """,
+    "super of forms, serializers and views": """
+        from django import forms
+        from django.views.generic import UpdateView
+        from rest_framework import serializers
+        from shop.forms import EventForm, KindForm, OddForm
+        from shop.models import Event, Order
+
+        class Form(forms.ModelForm):
+            class Meta:
+                model = Event
+                fields = ["name"]
+
+            def save(self, commit=True):
+                event = super().save(commit=commit)
+                see(event)  # Event
+                see(super().clean())  # -
+                return event
+
+        class Child(OddForm):
+            def save(self, commit=True):
+                see(super().save(commit))  # -
+                return {}
+
+        class Kind(KindForm):
+            def save(self, commit=True):
+                see(super(Kind, self).save(commit))  # Event
+                return 1
+
+        class Serializer(serializers.ModelSerializer):
+            class Meta:
+                model = Order
+                fields = "__all__"
+
+            def create(self, validated_data):
+                order = super().create(validated_data)
+                see(order)  # Order
+                return order
+
+            def update(self, instance, validated_data):
+                see(super().update(instance, validated_data))  # Order
+                see(super().to_representation(instance))  # -
+
+        class View(UpdateView):
+            model = Event
+
+            def get_object(self, queryset=None):
+                event = super().get_object(queryset)
+                see(event)  # Event
+                return event
+
+            def get_queryset(self):
+                see(super().get_queryset())  # instances of Event
+                return Order.objects.all()
+
+            def chosen(self):
+                return Event.objects.get(pk=self.kwargs["pk"])
+
+            def post(self, request):
+                see(self.get_object())  # Event
+                see(self.chosen())  # Event
+                see(self.get_queryset())  # instances of Order
+                see(super().post(request))  # -
+
+        class Plain:
+            def save(self):
+                see(super().save())  # -
+        """,
+    "what the admin and views hand over": """
+        from django.contrib import admin
+        from rest_framework import serializers, viewsets
+        from shop.models import Event, Order
+
+        @admin.action(description="send")
+        def send(modeladmin, request, queryset):
+            see(queryset)  # instances of ?
+            see(request.user)  # ?
+            for order in queryset:
+                see(order)  # ?
+
+        def listed(modeladmin, request, queryset):
+            see(queryset)  # instances of ?
+
+        def unlisted(modeladmin, request, queryset):
+            see(queryset)  # -
+
+        @admin.register(Order)
+        class OrderAdmin(admin.ModelAdmin):
+            actions = [listed, "own"]
+
+            def own(self, request, queryset):
+                see(queryset)  # instances of Order
+                see(queryset.count())  # -
+
+            def save_model(self, request, obj, form, change):
+                super().save_model(request, obj, form, change)
+                see(obj)  # Order
+                see(obj.event)  # Event
+                see(form)  # -
+
+            def has_change_permission(self, request, obj=None):
+                see(obj)  # -
+
+        class Elsewhere:
+            def own(self, request, queryset):
+                see(queryset)  # -
+
+        class Serializer(serializers.ModelSerializer):
+            class Meta:
+                model = Order
+                fields = "__all__"
+
+            def update(self, instance, validated_data):
+                see(instance)  # Order
+                see(validated_data)  # -
+
+            def to_representation(self, instance):
+                see(instance)  # -
+
+        class Orders(viewsets.ModelViewSet):
+            queryset = Order.objects.all()
+            serializer_class = Serializer
+
+            def perform_destroy(self, instance):
+                see(instance)  # Order
+
+            def perform_update(self, serializer):
+                see(serializer.save())  # Order
+                see(serializer)  # -
+        """,
+    "what self carries": """
+        from functools import cached_property
+        from shop.models import Event, Order
+
+        class Send:
+            order: Order
+            number: int = 1
+            event = None
+            shared = None
+
+            def __init__(self, event: Event, shared, pk):
+                self.event = event
+                self.shared = shared
+                self.pk = event.pk
+                self.either = event
+                self.nothing = None
+                self.made, self.new = Order.objects.get_or_create(pk=pk)
+                self.rows = list(Event.objects.all())
+                for self.looped in Event.objects.all():
+                    pass
+                self.annotated: Event = load()
+
+            def reset(self):
+                self.either = 1
+
+            @property
+            def last(self):
+                return Event.objects.last()
+
+            @cached_property
+            def name(self):
+                return self.event.name
+
+            def run(self, other):
+                see(self.order)  # Order
+                see(self.number)  # -
+                see(self.event)  # Event
+                see(self.shared)  # -
+                see(self.pk)  # -
+                see(self.either)  # -
+                see(self.nothing)  # -
+                see(self.made)  # Order
+                see(self.new)  # -
+                see(self.rows[0])  # Event
+                see(self.looped)  # -
+                see(self.annotated)  # -
+                see(self.last)  # Event
+                see(self.name)  # -
+                see(self.event.order)  # Order
+                see(other.event)  # -
+
+            @staticmethod
+            def apart(self):
+                see(self.event)  # Event
+        """,
+}
+
+
+@pytest.mark.parametrize("program", OWN.values(), ids=OWN)
+def test_what_classes_of_the_project_define_themselves(program: str, tmp_path: Path) -> None:
+    got, expected = answers(tmp_path, program)
+    assert got == expected
+
+
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 def test_django(program: str, tmp_path: Path) -> None:
     got, expected = answers(tmp_path, program)
@@ -532,7 +864,7 @@ def test_django(program: str, tmp_path: Path) -> None:
 OTHERS = {
     "sqlalchemy": """
         from sqlalchemy import select
-        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, declarative_base
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, declarative_base, relationship
 
         class Base(DeclarativeBase):
             pass
@@ -566,6 +898,23 @@ OTHERS = {
                 see(event)  # Event of sqlalchemy
             see({}.get(Event, pk))  # Event of sqlalchemy
 
+        class Guest(Base):
+            event: Mapped[Event] = relationship()
+            orders: Mapped[list["Order"]] = relationship(back_populates="guest")
+            maybe: Mapped["Event | None"] = relationship()
+            bare = relationship("Event")
+            name: Mapped[str]
+
+        def related(guest: Guest):
+            see(guest.event)  # Event of sqlalchemy
+            see(guest.orders)  # -
+            see(guest.orders[0])  # Order of sqlalchemy
+            see(guest.maybe)  # Event of sqlalchemy
+            see(guest.bare)  # -
+            see(guest.name)  # -
+            for order in guest.orders:
+                see(order)  # Order of sqlalchemy
+
         async def later(session, pk):
             event = await session.get(Event, pk)
             see(event)  # Event of sqlalchemy
@@ -587,6 +936,16 @@ OTHERS = {
             see(db.session.get(Event, pk))  # Event of sqlalchemy
             see(Event.query.filter_by(id=1))  # instances of Event of sqlalchemy
             see(Event.query.count())  # -
+            query = db.select(Event).filter_by(id=1).order_by(Event.id)
+            see(query)  # -
+            see(db.session.scalars(query).first())  # Event of sqlalchemy
+            see(db.session.execute(db.select(Event)).scalar_one())  # Event of sqlalchemy
+            see(db.session.execute(db.select(Event.id)).scalar_one())  # -
+            see(db.session.scalar(db.select(Event)))  # Event of sqlalchemy
+            see(db.one_or_404(db.select(Event)))  # Event of sqlalchemy
+            see(db.first_or_404(db.select(Event.id)))  # -
+            for event in db.session.execute(db.select(Event)).scalars():
+                see(event)  # Event of sqlalchemy
         """,
     "sqlmodel": """
         from sqlmodel import SQLModel, select
@@ -603,6 +962,9 @@ OTHERS = {
             see(EventBase(name="a"))  # -
             see(Event(name="a"))  # Event of sqlmodel
             see(session.get(Event, 1))  # Event of sqlmodel
+            see(Event.model_validate(body))  # Event of sqlmodel
+            see(Event.model_validate(body, update={"name": "a"}).model_dump())  # -
+            see(EventBase.model_validate(event))  # -
         """,
     "peewee and mongoengine": """
         import peewee

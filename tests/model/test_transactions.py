@@ -212,6 +212,66 @@ def test_a_session_that_begins_is_a_transaction(body: str, kind: int, write: Wri
     assert (found.kind if found else None) == ("session" if kind else None)
 
 
+SESSIONS = """
+from contextlib import contextmanager
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+engine = create_engine("sqlite://")
+Maker = sessionmaker(engine)
+Scoped = scoped_session(Maker)
+db = SQLAlchemy()
+
+
+class OwnSession(Session):
+    pass
+
+
+class Other:
+    def begin(self):
+        return self
+
+
+other = Other()
+"""
+
+
+@pytest.mark.parametrize(
+    ("imported", "opener", "is_session"),
+    [
+        ("Maker", "Maker.begin() as s", True),
+        ("Maker", "Maker() as s, s.begin()", True),
+        ("Maker", "Maker() as s, s.begin_nested()", True),
+        ("Scoped", "Scoped.begin()", True),
+        ("Scoped", "Scoped().begin()", True),
+        ("engine", "engine.begin() as connection", True),
+        ("OwnSession", "OwnSession() as s, s.begin()", True),
+        ("db", "db.session.begin()", True),
+        ("db", "db.session.begin_nested()", True),
+        ("other", "other.begin()", False),
+        ("Other", "Other().begin()", False),
+        ("db", "db.begin()", False),
+        ("db", "db.engine", False),
+    ],
+)
+def test_a_session_made_in_another_file_begins_too(imported: str, opener: str, is_session: bool, write: Write) -> None:
+    body = f"from shop.database import {imported}\ndef place(o):\n    with {opener}:\n        ship.delay(1)"
+    [found] = around(write(services(body, database=SESSIONS)))
+    assert (found.kind if found else None) == ("session" if is_session else None)
+
+
+def test_a_caller_in_a_session_of_another_file_opens_the_transaction(write: Write) -> None:
+    body = "def send(o):\n    ship.delay(o)"
+    caller = (
+        "from shop.database import Maker\nfrom shop.services import send\ndef place():\n"
+        "    with Maker() as session:\n        with session.begin():\n            send(1)"
+    )
+    [found] = around(write(services(body, database=SESSIONS, places=caller)))
+    assert found is not None
+    assert (found.kind, found.caller) == ("session", "place")
+
+
 def test_receivers_and_model_save_are_left_to_their_own_rule(write: Write) -> None:
     body = """
 from django.db import models
@@ -255,6 +315,32 @@ VIEWS: Mapping[str, tuple[str, bool]] = {
         "from django.http import HttpRequest\ndef place(request: HttpRequest):\n    request.user.save()\n"
         "    ship.delay(1)",
         True,
+    ),
+    "function that answers": (
+        "from django.shortcuts import redirect\ndef place(request):\n    request.user.save()\n    ship.delay(1)\n"
+        "    return redirect('/')",
+        True,
+    ),
+    "function that refuses": (
+        "from django import http\ndef place(request, pk):\n    if not pk:\n"
+        "        return http.HttpResponseBadRequest()\n    request.user.save()\n    ship.delay(1)\n"
+        "    response = http.HttpResponse()\n    return response",
+        True,
+    ),
+    "function that answers and is kept out": (
+        "from django.http import HttpResponse\n@transaction.non_atomic_requests\ndef place(request):\n"
+        "    request.user.save()\n    ship.delay(1)\n    return HttpResponse()",
+        False,
+    ),
+    "function that asks somebody else": (
+        "import requests\ndef place(request):\n    request.user.save()\n    ship.delay(1)\n"
+        "    return requests.post('http://shop', timeout=3)",
+        False,
+    ),
+    "function within a function": (
+        "from django.http import HttpResponse\ndef middleware(get_response):\n    def handle(request):\n"
+        "        request.user.save()\n        ship.delay(1)\n        return HttpResponse()\n    return handle",
+        False,
     ),
     "helper of a handler": (
         "from django.views import View\ndef send(o):\n    ship.delay(o)\nclass Place(View):\n"
@@ -314,3 +400,77 @@ def test_a_view_in_another_file_counts_though_it_says_nothing_of_tasks_or_transa
     [found] = around(write(body + view + ATOMIC_REQUESTS))
     assert found is not None
     assert found.caller == "Place.post"
+
+
+SWITCHED = {
+    "off, and asked around the call": (
+        "def send(o, loud=True):\n    if loud:\n        ship.delay(o)",
+        "send(1, loud=False)",
+        False,
+    ),
+    "off, and asked before it": (
+        "def send(o, loud=True):\n    if not loud or o is None:\n        return\n    ship.delay(o)",
+        "send(1, loud=False)",
+        False,
+    ),
+    "off, and asked with something else": (
+        "def send(o, loud=True):\n    if o and loud:\n        ship.delay(o)",
+        "send(1, loud=None)",
+        False,
+    ),
+    "off, and handed on": (
+        "def send(o, loud=True):\n    if loud:\n        ship.delay(o)\n"
+        "def pack(o, noisy=True):\n    send(o, loud=noisy)",
+        "pack(1, noisy=False)",
+        False,
+    ),
+    "off on the way": (
+        "def send(o):\n    ship.delay(o)\ndef pack(o, loud=True):\n    if not loud:\n        return\n    send(o)",
+        "pack(1, loud=False)",
+        False,
+    ),
+    "off, and handed on with the others": (
+        "def send(o, loud=True):\n    if loud:\n        ship.delay(o)\ndef pack(o, **options):\n    send(o, **options)",
+        "pack(1, loud=False)",
+        False,
+    ),
+    "off where it goes no further": (
+        "def send(o, loud=True):\n    if loud:\n        ship.delay(o)\ndef pack(o, loud=True):\n    send(o)",
+        "pack(1, loud=False)",
+        True,
+    ),
+    "on": ("def send(o, loud=True):\n    if loud:\n        ship.delay(o)", "send(1, loud=True)", True),
+    "left out": ("def send(o, loud=True):\n    if loud:\n        ship.delay(o)", "send(1)", True),
+    "asked for the contrary": (
+        "def send(o, quiet=True):\n    if quiet:\n        return\n    ship.delay(o)",
+        "send(1, quiet=False)",
+        True,
+    ),
+    "asked with or": (
+        "def send(o, loud=True):\n    if loud or o:\n        ship.delay(o)",
+        "send(1, loud=False)",
+        True,
+    ),
+    "given another value": (
+        "def send(o, loud=True):\n    loud = loud or o\n    if loud:\n        ship.delay(o)",
+        "send(1, loud=False)",
+        True,
+    ),
+    "only one of two ways": (
+        "def send(o):\n    ship.delay(o)\ndef pack(o, loud=True):\n    if loud:\n        send(o)\n    send(o)",
+        "pack(1, loud=False)",
+        True,
+    ),
+    "another parameter": (
+        "def send(o, loud=True, fast=True):\n    if loud:\n        ship.delay(o)",
+        "send(1, fast=False)",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SWITCHED)
+def test_a_caller_may_switch_the_dispatch_off(name: str, write: Write) -> None:
+    functions, call, expected = SWITCHED[name]
+    body = f"{functions}\ndef place():\n    with transaction.atomic():\n        {call}"
+    assert [found is not None for found in around(write(services(body)))] == [expected]

@@ -50,6 +50,9 @@ def in_task(body: str) -> str:
         "return add.delay(1, n).get()",
         "return add.apply_async((1, n), countdown=1).wait(timeout=3)",
         "return add.apply((1, n)).get()",
+        "found = {each: add.delay(1, each) for each in n}\nfor key, one in found.items():\n    one.get()",
+        "found = {}\nfor each in n:\n    found[each] = add.delay(1, n)\nreturn {k: v.get() for k, v in found.items()}",
+        "for place, one in enumerate([add.delay(1, 2)]):\n    one.get()",
         "return add.s(1, n).apply().get()",
         "return add.s(1).delay(n).get()",
         "return add.s(1, n).set(queue='x').apply_async().get()",
@@ -108,6 +111,9 @@ def test_a_wait_for_a_result_is_known(body: str, write: Write) -> None:
         "rs = [{}, add.delay(1, n)]\nreturn rs[0].get(n)",
         "for r in [add.delay(1, n)]:\n    pass\nr = n\nreturn r.get()",
         "return EagerResult(n, n, 'SUCCESS').get()",
+        "for key, one in {add.delay(1, n): {}}.items():\n    one.get(n)",
+        "for place, one in enumerate([{}]):\n    one.get(n)",
+        "for one, other in zip([{}], [add.delay(1, n)]):\n    one.get(n)",
     ],
 )
 def test_other_gets_are_no_waits(body: str, write: Write) -> None:
@@ -178,6 +184,12 @@ def reached(project: TemporaryProject, name: str = "shop/tasks.py") -> list[list
 )
 def test_a_wait_runs_in_the_tasks_that_call_its_function(body: str, tasks: list[str], write: Write) -> None:
     assert reached(write(f"{HEAD}{body}\n")) == [tasks]
+
+
+@pytest.mark.parametrize("sent", ["self.delay(1)", "self.apply_async((1,))", "self.s(1).delay()"])
+def test_a_bound_task_may_wait_for_itself(sent: str, write: Write) -> None:
+    found = waits(write(f"{HEAD}@shared_task(bind=True)\ndef work(self, n):\n    return {sent}.get()"))
+    assert len(found) == 1
 
 
 def test_a_wait_in_another_file_knows_the_task_and_the_call(write: Write) -> None:

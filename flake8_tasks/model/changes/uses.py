@@ -96,10 +96,11 @@ class _Search:
                 if node.value == self.task.task_name and not self._names_itself(node):
                     yield self._at(node, "calls it by name")
                 continue
+            parent = self.module.parents.get(node)
             origin = self.module.origin(node, frame)
             if origin is None or self.project.origin(origin) != self.task.origin:
+                yield from self._by_itself(node, parent, frame)
                 continue
-            parent = self.module.parents.get(node)
             if isinstance(parent, ast.Attribute):
                 yield from self._attribute(parent, frame)
             elif isinstance(parent, ast.Call) and parent.func is node:
@@ -110,6 +111,14 @@ class _Search:
     def _names_itself(self, node: ast.Constant) -> bool:
         parent = self.module.parents.get(node)
         return isinstance(parent, ast.keyword) and parent.arg == "name"
+
+    def _by_itself(self, node: ast.expr, parent: ast.AST | None, frame: Frame) -> Iterator[Use]:
+        """`self.delay(…)` in the body of the task."""
+        call = self.module.parents.get(parent) if isinstance(parent, ast.Attribute) else None
+        if isinstance(call, ast.Call) and call.func is parent and self.reader.own(node, frame):
+            dispatch = self.reader.dispatch(call, frame)
+            if dispatch is not None and dispatch.target is not None and dispatch.target.origin == self.task.origin:
+                yield self._dispatched(dispatch)
 
     def _attribute(self, attribute: ast.Attribute, frame: Frame) -> Iterator[Use | str]:
         parent = self.module.parents.get(attribute)

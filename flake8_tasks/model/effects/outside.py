@@ -20,6 +20,7 @@ from flake8_tasks.model.frameworks.http import (
 )
 from flake8_tasks.model.frameworks.http import Effect as Known
 from flake8_tasks.model.names import Binding, How, Scope
+from flake8_tasks.model.orm.functions import assigned_to_self, class_of_self
 from flake8_tasks.model.orm.shapes import returned, text
 from flake8_tasks.model.orm.values import Instance
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord
@@ -122,7 +123,7 @@ class Outside:
                 case ast.Name():
                     return self._named_client(node, scope, module)
                 case ast.Attribute(value=ast.Name(id=name), attr=attribute):
-                    around = _class_of_self(name, scope)
+                    around = class_of_self(name, scope)
                     if around is not None:
                         return self._attribute(around, attribute, module)
                     return self._global_client(module.names.origin(node, scope))
@@ -176,7 +177,7 @@ class Outside:
                     clients.extend(self._client(value, owner.child(method), module) for value in made)
         for function in owner.node.body:
             if isinstance(function, _FUNCTION_NODES):
-                values = _assigned_to_self(function, name)
+                values = (value for value, path in assigned_to_self(function, name) if value is not None and not path)
                 clients.extend(self._client(value, owner.child(function), module) for value in values)
         return clients[0] if clients and all(client == clients[0] for client in clients) else None
 
@@ -223,7 +224,7 @@ class Outside:
         """`self.send()`: the method in the nearest class of the lineage that has one."""
         if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
             return None
-        owner = _class_of_self(function.value.id, scope)
+        owner = class_of_self(function.value.id, scope)
         if owner is None:
             return None
         for base, record, _ in self.project.bases(f"{module.name}.{owner.qualname}"):
@@ -271,25 +272,3 @@ def _listed(origin: str, what: str) -> Outward | None:
 
 def _kind(kind: str) -> str:
     return "mail" if kind in RECIPIENT_KINDS else kind
-
-
-def _class_of_self(name: str, scope: Scope) -> Scope | None:
-    """The class of whose methods the name is the first parameter."""
-    for outer in scope.outwards():
-        if isinstance(outer.node, _FUNCTION_NODES) and name in outer.bindings:
-            positional = [*outer.node.args.posonlyargs, *outer.node.args.args]
-            is_first = bool(positional) and positional[0].arg == name and len(outer.bindings[name]) == 1
-            return outer.parent if is_first and outer.parent and isinstance(outer.parent.node, ast.ClassDef) else None
-    return None
-
-
-def _assigned_to_self(method: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> list[ast.expr]:
-    first = next(iter([*method.args.posonlyargs, *method.args.args]), None)
-    return [
-        node.value
-        for node in ast.walk(method)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Attribute) and target.attr == name
-        if first is not None and isinstance(target.value, ast.Name) and target.value.id == first.arg
-    ]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.module import Frame, Site
+from flake8_tasks.model.orm.values import Instance
 
 if TYPE_CHECKING:
     from flake8_tasks.model.facts import CallFact
-    from flake8_tasks.model.orm.reading import Instance, Queryset
+    from flake8_tasks.model.orm.values import Queryset
     from flake8_tasks.model.reader import Reader
 
 SHORT = 30  # characters of the user's code in a message
@@ -66,6 +67,17 @@ class Argument:
     def stored(self) -> Instance | Queryset | None:
         """The ORM instance or queryset that it is, None for anything else."""
         return self.reader.project.orm.of(self.node, self.frame, self.site.module)
+
+    @property
+    def held(self) -> Iterator[Argument]:
+        """The instances in a list or mapping, where they are written; itself where it is known to hold some."""
+        match self.node:
+            case ast.List(elts=nodes) | ast.Tuple(elts=nodes) | ast.Set(elts=nodes) | ast.Dict(values=nodes):
+                for node in nodes:
+                    inner = replace(self, node=node)
+                    yield from (inner,) if isinstance(inner.stored, Instance) else inner.held
+            case _ if self.reader.project.orm.holds(self.node, self.frame, self.site.module):
+                yield self
 
 
 def plain(

@@ -242,6 +242,10 @@ VIEW_BASES: Final = frozenset(
         *("rest_framework.viewsets.ModelViewSet", "rest_framework.viewsets.ReadOnlyModelViewSet"),
     }
 )
+# The admin's classes, what marks a function as one of its actions, and what says which model a class is for.
+ADMIN_BASES: Final = frozenset({"django.contrib.admin.ModelAdmin", "django.contrib.admin.options.ModelAdmin"})
+ADMIN_ACTIONS: Final = frozenset({"django.contrib.admin.action", "django.contrib.admin.decorators.action"})
+ADMIN_REGISTERS: Final = frozenset({"django.contrib.admin.register", "django.contrib.admin.decorators.register"})
 # Methods and attributes of views, with the words of QUERYSET_METHODS.
 VIEW_MEMBERS: Final[dict[str, str]] = {
     "get_object": "instance",
@@ -281,6 +285,9 @@ VIEW_DECORATORS: Final = frozenset(
         *("django.db.transaction.non_atomic_requests", "rest_framework.decorators.api_view"),
     }
 )
+# What a view returns: functions, and the modules with classes of responses.
+RESPONSES: Final = frozenset({"django.shortcuts.render", "django.shortcuts.redirect"})
+RESPONSE_MODULES: Final = ("django.http.", "django.template.response.")
 
 # Signals, to the arguments of their receivers that are instances.
 SIGNALS: Final[dict[str, tuple[str, ...]]] = {

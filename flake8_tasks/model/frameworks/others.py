@@ -14,6 +14,8 @@ FLASK_GETTERS: Final = frozenset({"get_or_404", "first_or_404", "one_or_404"})
 # SQLModel: a subclass is a model only with `table=True` in its class line, or in that of a base.
 SQLMODEL_BASES: Final = frozenset({"sqlmodel.SQLModel", "sqlmodel.main.SQLModel"})
 SQLMODEL_TABLE_KEYWORD: Final = "table"
+# Class methods that make an instance.
+SQLMODEL_MAKERS: Final = frozenset({"model_validate", "model_construct", "from_orm", "parse_obj"})
 
 PEEWEE_BASES: Final = frozenset({"peewee.Model"})
 # The object of this class has an attribute `Model` too.

@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from flake8_tasks.model.frameworks import django, others, sqlalchemy
+from flake8_tasks.model.orm.managers import makes_manager
 from flake8_tasks.model.orm.values import Manager, ModelClass
 from flake8_tasks.model.summary import Assigned, ClassRecord
-from flake8_tasks.model.values import Attribute, CallValue, Constant, Reference, Value
+from flake8_tasks.model.values import CallValue, Constant, Reference, Value
 
 if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
@@ -267,19 +268,6 @@ class Classes:
         if attribute in django.MANAGERS:
             return Manager(model.model, model.orm)
         found = self.attribute(model.model, attribute) if model.model else None
-        if found and isinstance(found[1], CallValue) and self._makes_manager(found[1].function):
+        if found and isinstance(found[1], CallValue) and makes_manager(found[1].function, self.project):
             return Manager(model.model, model.orm)
         return None
-
-    def _makes_manager(self, function: Value) -> bool:
-        match function:
-            case Reference(parts=(*_, "as_manager")) | Attribute(name="as_manager"):
-                return True
-            case CallValue(function=Reference(parts=(*_, "from_queryset")) | Attribute(name="from_queryset")):
-                return True
-            case Reference(origin=str(origin)):
-                definition = self.project.definition(origin)
-                if definition and isinstance(definition.record, Assigned):
-                    return self._makes_manager(definition.record.value)
-                return self.project.inherits(origin, django.MANAGER_TYPES)
-        return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 
 from flake8_tasks.model.frameworks import django, others, sqlalchemy
@@ -85,8 +84,12 @@ class Members:
             return Manager(None, owner.orm, certain=False)
         return related
 
-    def called(self, owner: Thing, method: str, call: ast.Call, how: str) -> Thing | None:
-        """What `owner.method(...)` gives."""
+    def called(self, owner: Thing, method: str, how: str, *, above: bool = False) -> Thing | None:
+        """What `owner.method(...)` gives.
+
+        Arguments:
+            above: it is `super().method(...)`, whatever the own class has.
+        """
         match owner:
             case Queryset(model, orm, kind):
                 return self._of_queryset(model, orm, kind, method, how)
@@ -98,6 +101,8 @@ class Members:
                 return self._of_queryset(model, orm, "instances", method, how)
             case ModelClass(model, "peewee"):
                 return made(others.PEEWEE_METHODS.get(method), model, "peewee", how)
+            case ModelClass(model, "sqlmodel") if method in others.SQLMODEL_MAKERS:
+                return Instance(model, "sqlmodel", how)
             case ModelClass(model, "mongoengine") if method == "objects":
                 return Queryset(model, "mongoengine", "instances", how)
             case ModelClass() if (manager := self.attribute(owner, method, how)) is not None:
@@ -110,12 +115,14 @@ class Members:
                 return {"values": Items(item), "items": Items(Several((None, item)))}.get(method)
             case Select(model, stage):
                 return _selected(model, stage, method, how)
-            case Form(name, model, many) if method == "save" and not self.views.overrides(name, "save"):
+            case Form(model=model) if above and method in ("create", "update"):
+                return Instance(model, "django", how)
+            case Form(name, model, many) if method == "save" and (above or not self.views.overrides(name, "save")):
                 return Items(Instance(model, "django", how)) if many else Instance(model, "django", how)
             case Request() if method == "auser":
                 return Awaitable(Instance(None, "django", how))
             case View(name):
-                return self._of_view(name, method, how)
+                return self._of_view(name, method, how, above)
         return None
 
     def _of_queryset(self, model: str | None, orm: str, kind: str, method: str, how: str) -> Thing | None:
@@ -129,15 +136,15 @@ class Members:
             return Awaitable(thing) if thing else None
         return thing
 
-    def _of_view(self, name: str, method: str, how: str) -> Thing | None:
+    def _of_view(self, name: str, method: str, how: str, above: bool) -> Thing | None:
         if method in _FORM_VIEW_MEMBERS:
             form = self.views.form_of(name)
-            if form is None or self.views.overrides(name, method):
+            if form is None or (not above and self.views.overrides(name, method)):
                 return None
             return Form(form, self.views.form_model(form) or self.views.view_model(name))
         if method not in django.VIEW_MEMBERS or not self.views.shows_object(name):
             return None
-        if self.views.overrides(name, method):
+        if not above and self.views.overrides(name, method):
             return None
         return made(django.VIEW_MEMBERS[method], self.views.view_model(name), "django", how)
 

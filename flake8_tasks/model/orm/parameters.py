@@ -10,7 +10,9 @@ from functools import cached_property
 from flake8_tasks.model.frameworks import django
 from flake8_tasks.model.module import Module
 from flake8_tasks.model.names import UNBOUND, Scope
+from flake8_tasks.model.orm.admin import Admin, given_by_admin
 from flake8_tasks.model.orm.classes import Classes
+from flake8_tasks.model.orm.managers import is_manager
 from flake8_tasks.model.orm.values import Form, Instance, Items, Manager, ModelClass, Queryset, Request, Thing, View
 from flake8_tasks.model.orm.views import Views
 
@@ -21,7 +23,10 @@ _LISTS = frozenset(
     for name in ("list", "List", "set", "Set", "Sequence", "Iterable", "Iterator", "Collection", "Generator")
 )
 _OPTIONAL = frozenset({"typing.Optional", "typing.Union", "typing_extensions.Optional"})
-_WRAPPERS = frozenset({"typing.Annotated", "typing_extensions.Annotated", "typing.Final"})
+_WRAPPERS = frozenset(
+    {"typing.Annotated", "typing_extensions.Annotated", "typing.Final", "sqlalchemy.orm.Mapped"}
+    | {"sqlalchemy.orm.base.Mapped"}
+)
 _CLASSES = frozenset({"builtins.type", "typing.Type"})
 _QUERYSETS = django.QUERYSET_TYPES | {"django.db.models.QuerySet", "django_stubs_ext.QuerySetAny"}
 
@@ -58,11 +63,20 @@ class Parameters:
         if parameter.annotation is not None:
             how = f"parameter annotated {_written(parameter.annotation)}"
             return self.annotated(parameter.annotation, scope.parent, how)
-        if parameter.arg == "request" and position == (0 if kind in ("function", "staticmethod") else 1):
+        if parameter.arg == "request" and (
+            position == (0 if kind in ("function", "staticmethod") else 1)
+            or self._admin.is_action(function, scope.parent)
+        ):
             return Request() if self._uses_django else None
-        if owner and kind == "method" and position == 1 and self.views.is_view(owner):
-            return self._given_form(owner, function.name, parameter.arg)
+        if (given := given_by_admin(parameter.arg, position, function, scope.parent, self._admin)) is not None:
+            return given
+        if owner and kind == "method" and position == 1:
+            return self._given(owner, function.name, parameter.arg)
         return None
+
+    @cached_property
+    def _admin(self) -> Admin:
+        return Admin(self.classes, self.module)
 
     def _class_around(self, scope: Scope) -> str | None:
         return f"{self.module.name}.{scope.qualname}" if isinstance(scope.node, ast.ClassDef) else None
@@ -87,7 +101,7 @@ class Parameters:
             return Form(owner, self.views.form_model(owner))
         if self.project.inherits(owner, django.QUERYSET_TYPES):
             return Queryset(None, "django", "instances", "self in a queryset")
-        return Manager(None, "django") if self.project.inherits(owner, django.MANAGER_TYPES) else None
+        return Manager(None, "django") if is_manager(owner, self.project) else None
 
     @cached_property
     def _uses_django(self) -> bool:
@@ -97,7 +111,17 @@ class Parameters:
             for binding in bindings
         )
 
-    def _given_form(self, owner: str, method: str, name: str) -> Thing | None:
+    def _given(self, owner: str, method: str, name: str) -> Thing | None:
+        """`instance` in `update(self, instance, data)` of a serializer and in `perform_destroy(self, instance)`."""
+        if self.views.is_form(owner) and method == "update" and name == "instance":
+            return Instance(self.views.form_model(owner), "django", "instance in a serializer")
+        if not self.views.is_view(owner):
+            return None
+        if method == "perform_destroy" and self.views.shows_object(owner):
+            return Instance(self.views.view_model(owner), "django", f"{name} in a view")
+        return self._given_form(owner, method)
+
+    def _given_form(self, owner: str, method: str) -> Thing | None:
         """`form` in `form_valid(self, form)`, `serializer` in `perform_create(self, serializer)`."""
         if method not in ("form_valid", "form_invalid", "perform_create", "perform_update"):
             return None

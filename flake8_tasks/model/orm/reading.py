@@ -9,9 +9,10 @@ from flake8_tasks.model.flow import reaching
 from flake8_tasks.model.frameworks import django, others, sqlalchemy
 from flake8_tasks.model.names import Binding, How, Scope
 from flake8_tasks.model.orm.classes import Classes
+from flake8_tasks.model.orm.functions import Functions
 from flake8_tasks.model.orm.members import Members, made
 from flake8_tasks.model.orm.parameters import Parameters
-from flake8_tasks.model.orm.shapes import agreed, is_none, item_of, one_of, returned, taken, text
+from flake8_tasks.model.orm.shapes import agreed, is_none, item_of, one_of, taken, text
 from flake8_tasks.model.orm.values import (
     Awaitable,
     Form,
@@ -22,10 +23,10 @@ from flake8_tasks.model.orm.values import (
     Queryset,
     Select,
     Several,
+    Table,
     Thing,
 )
 from flake8_tasks.model.orm.views import Views
-from flake8_tasks.model.summary import FunctionRecord
 
 if TYPE_CHECKING:
     from flake8_tasks.model.module import Frame, Module
@@ -43,7 +44,6 @@ _AWAITED = frozenset(
     if (last := name.rpartition(".")[2])[0] == "a" and name.replace(f".{last}", f".{last[1:]}") in django.SHORTCUTS
 )
 _TOO_DEEP = 40
-_FUNCTIONS_DEEP = 3
 
 
 class Orm:
@@ -55,7 +55,7 @@ class Orm:
         self.views = Views(self.classes)
         self.members = Members(self.classes, self.views)
         self._open: set[ast.expr] = set()
-        self._functions: list[str] = []
+        self.functions = Functions(self)
 
     def of(self, node: ast.expr, frame: Frame, module: Module) -> Instance | Queryset | None:
         """The instance or queryset that an expression is, None where it is neither or nobody can say.
@@ -65,6 +65,15 @@ class Orm:
         """
         found = self.read(node, frame.scope, module)
         return found if isinstance(found, Instance | Queryset) else None
+
+    def holds(self, node: ast.expr, frame: Frame, module: Module) -> bool:
+        """An expression is a list, tuple or mapping of instances."""
+        match self.read(node, frame.scope, module):
+            case Items(Instance()) | Table():
+                return True
+            case Several(items):
+                return any(isinstance(item, Instance) for item in items)
+        return False
 
     def is_model(self, name: str | None) -> bool:
         """A dotted name is a model class: of the project, also an abstract one, or of a known library."""
@@ -95,8 +104,9 @@ class Orm:
                 if thing is None and attribute == "objects":
                     thing = self.classes.installed(module.names.origin(owner, scope))
                 if thing is None:
-                    return self._named(node, scope, module)
-                return self.members.attribute(thing, attribute, text(node))
+                    return self._named(node, scope, module) or self.functions.carried(node, scope, module)
+                how = text(node)
+                return self.members.attribute(thing, attribute, how) or self.functions.attribute(thing, attribute, how)
             case ast.Call():
                 return self._call(node, scope, module)
             case ast.Await(value=value):
@@ -121,6 +131,9 @@ class Orm:
             case ast.ListComp(elt=item) | ast.SetComp(elt=item) | ast.GeneratorExp(elt=item):
                 thing = self.read(item, scope.child(node), module)
                 return Items(thing) if thing is not None else None
+            case ast.DictComp(value=item):
+                thing = self.read(item, scope.child(node), module)
+                return Table(thing) if isinstance(thing, Instance) else None
         return None
 
     def _agreed(self, nodes: list[ast.expr], scope: Scope, module: Module) -> Thing | None:
@@ -181,9 +194,13 @@ class Orm:
         how = text(node)
         function = node.func
         if isinstance(function, ast.Attribute):
+            if _is_super(function.value):
+                first = self._self(scope, module)
+                return self.functions.above(first, function.attr, how) if first is not None else None
             owner = self.read(function.value, scope, module)
             if owner is not None:
-                return self.members.called(owner, function.attr, node, how)
+                thing = self.members.called(owner, function.attr, how)
+                return thing or self.functions.called(owner, function.attr, how)
             if found := self._session_call(function.attr, node, scope, module, how):
                 return found
         elif isinstance(function, ast.Name):
@@ -197,6 +214,13 @@ class Orm:
             return self._builtin(origin.removeprefix("builtins."), node, scope, module)
         return self._function(origin, node, scope, module, how)
 
+    def _self(self, scope: Scope, module: Module) -> Thing | None:
+        """The first parameter of the method around."""
+        for outer in scope.outwards():
+            if isinstance(outer.node, ast.FunctionDef | ast.AsyncFunctionDef) and outer.node.args.args:
+                return self.parameters(module).of(outer.node.args.args[0], outer)
+        return None
+
     def _function(self, origin: str, node: ast.Call, scope: Scope, module: Module, how: str) -> Thing | None:
         if (word := django.SHORTCUTS.get(origin)) is not None:
             source = self.read(node.args[0], scope, module) if node.args else None
@@ -207,9 +231,7 @@ class Orm:
             arguments = tuple(module.summarizer.value(argument, scope) for argument in node.args)
             return self.classes.looked_up(origin, arguments)
         if origin in sqlalchemy.SELECTS:
-            model_class = self.read(node.args[0], scope, module) if len(node.args) == 1 else None
-            is_one = isinstance(model_class, ModelClass) and model_class.orm in ("sqlalchemy", "sqlmodel")
-            return Select(model_class.model, "select") if is_one and isinstance(model_class, ModelClass) else None
+            return self._select(node, scope, module)
         if origin in ("copy.copy", "copy.deepcopy") and node.args:
             return self.read(node.args[0], scope, module)
         if origin in ("typing.cast", "typing_extensions.cast") and len(node.args) == 2:
@@ -219,38 +241,7 @@ class Orm:
         if self.views.is_form(origin):
             many = any(keyword.arg == "many" for keyword in node.keywords)
             return Form(origin, self.views.form_model(origin), many)
-        return self._returned(origin, how)
-
-    def _returned(self, origin: str, how: str) -> Thing | None:
-        """What a function of the project returns, by its annotation or by all its `return`s."""
-        definition = self.project.definition(origin)
-        if definition is None or not isinstance(definition.record, FunctionRecord) or definition.rest:
-            return None
-        if definition.record.decorators or len(self._functions) > _FUNCTIONS_DEEP or origin in self._functions:
-            return None
-        module = self.project.module(definition.path)
-        self._functions.append(origin)
-        try:
-            thing = self._read_function(module, definition.record.name, how) if module else None
-        finally:
-            self._functions.pop()
-        if isinstance(thing, Instance):
-            thing = Instance(thing.model, thing.orm, how)
-        elif isinstance(thing, Queryset):
-            thing = Queryset(thing.model, thing.orm, thing.kind, how)
-        return Awaitable(thing) if thing and definition.record.is_async else thing
-
-    def _read_function(self, module: Module, name: str, how: str) -> Thing | None:
-        top = module.names.top
-        match top.bindings.get(name):
-            case [Binding(node=ast.FunctionDef() | ast.AsyncFunctionDef() as function)]:
-                if function.returns is not None:
-                    thing = self.parameters(module).annotated(function.returns, top, how)
-                    if thing is not None:
-                        return thing
-                values = [value for value in returned(function) if value is not None and not is_none(value)]
-                return agreed([self.read(value, top.child(function), module) for value in values])
-        return None
+        return self.functions.returned(origin, how)
 
     def _builtin(self, name: str, node: ast.Call, scope: Scope, module: Module) -> Thing | None:
         if not node.args:
@@ -270,8 +261,17 @@ class Orm:
             return item
         return Items(Several((None, item))) if name == "enumerate" else Items(item)
 
+    def _select(self, node: ast.Call, scope: Scope, module: Module) -> Select | None:
+        """`select(Event)`."""
+        match self.read(node.args[0], scope, module) if len(node.args) == 1 else None:
+            case ModelClass(model, "sqlalchemy" | "sqlmodel"):
+                return Select(model, "select")
+        return None
+
     def _session_call(self, method: str, node: ast.Call, scope: Scope, module: Module, how: str) -> Thing | None:
         """`session.get(Event, 1)`, whatever the session is: a mapped class as its argument says what comes back."""
+        if method == "select":
+            return self._select(node, scope, module)
         word = sqlalchemy.SESSION_METHODS.get(method) or ("instance" if method in others.FLASK_GETTERS else None)
         if word is None or not node.args:
             return None
@@ -282,8 +282,15 @@ class Orm:
                 return Instance(model, orm, how)
             case "instance", Instance(model, "sqlalchemy" | "sqlmodel" as orm):
                 return Instance(model, orm, how)
-            case "instance or none", Select(model, "select") if method == "scalar":
+            case "instance" | "instance or none", Select(model, "select") if method == "scalar" or word == "instance":
                 return Instance(model, "sqlalchemy", how)
             case "rows" | "scalars", Select(model, "select"):
                 return Select(model, word)
         return None
+
+
+def _is_super(node: ast.expr) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="super")):
+            return True
+    return False

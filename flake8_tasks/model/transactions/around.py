@@ -13,6 +13,7 @@ from flake8_tasks.model.frameworks.django import MODEL_BASES, RECEIVERS
 from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.tasks.task import function_of
 from flake8_tasks.model.transactions.openers import Opened, blocks
+from flake8_tasks.model.transactions.switches import needed
 from flake8_tasks.model.transactions.views import is_view, may_write
 from flake8_tasks.model.values import Constant, Value
 
@@ -62,7 +63,7 @@ class Transactions:
         qualname = around.scope.qualname
         if is_view(self.project, self.module.name, qualname) and may_write(self.module, qualname, site.span):
             return Transaction("request")
-        reached = self.project.callers.opens_transaction(self.module.name, qualname)
+        reached = self.project.callers.opens_transaction(self.module.name, qualname, needed(site))
         if reached is None:
             return None
         site_above, opened_above = reached

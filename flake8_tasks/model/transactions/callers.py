@@ -20,6 +20,7 @@ from flake8_tasks.model.tasks.task import Task
 from flake8_tasks.model.testing import is_test_folder, is_test_module
 from flake8_tasks.model.transactions.calls import Call, Texts, calls_in
 from flake8_tasks.model.transactions.openers import Opened
+from flake8_tasks.model.transactions.switches import handed_on
 from flake8_tasks.model.transactions.views import is_view, may_write
 from flake8_tasks.model.values import CallValue, Reference, Value, pack, unpack
 
@@ -178,24 +179,33 @@ class Callers:
             qualname = site.call.owner
         return self.project.tasks.find(f"{site.module}.{qualname}")
 
-    def opens_transaction(self, module: str, qualname: str) -> tuple[CallSite, Opened] | None:
-        """A call that reaches a function in a transaction of the caller, or of a caller of it; the nearest."""
-        return self.project.remember("opens", (module, qualname), lambda: self._opens(module, qualname))
+    def opens_transaction(
+        self, module: str, qualname: str, needs: frozenset[str] = frozenset()
+    ) -> tuple[CallSite, Opened] | None:
+        """A call that reaches a function in a transaction of the caller, or of a caller of it; the nearest.
 
-    def _opens(self, module: str, qualname: str) -> tuple[CallSite, Opened] | None:
-        seen = {(module, qualname)}
-        pending = [(module, qualname, 0)]
+        Arguments:
+            needs: parameters of the function; a call that gives something false for one does not get there.
+        """
+        return self.project.remember("opens", (module, qualname, needs), lambda: self._opens(module, qualname, needs))
+
+    def _opens(self, module: str, qualname: str, needs: frozenset[str]) -> tuple[CallSite, Opened] | None:
+        seen = {(module, qualname, needs)}
+        pending = [(module, qualname, needs, 0)]
         while pending and len(seen) < _TOO_MANY:
-            where, name, depth = pending.pop(0)
+            where, name, needs, depth = pending.pop(0)
             if not self._runs_when_called(where, name):
                 continue
             for site in self.of(where, name):
+                above = handed_on(needs, dict(site.call.given))
+                if above is None:
+                    continue
                 found = self.project.openers.first(site.call.blocks)
                 if found is not None:
                     return site, found[1]
                 if is_view(self.project, site.module, site.call.caller) and self._writes(site, module, qualname):
                     return site, Opened("request")
-                key = (site.module, site.call.caller)
+                key = (site.module, site.call.caller, above.union(site.call.needs))
                 if key in seen or not site.call.caller or depth >= _TOO_DEEP or self._task(site) is not None:
                     continue
                 seen.add(key)

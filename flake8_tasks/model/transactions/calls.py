@@ -12,6 +12,7 @@ from flake8_tasks.edit import Span
 from flake8_tasks.model.module import Module, Site
 from flake8_tasks.model.names import Binding, How
 from flake8_tasks.model.transactions.openers import blocks
+from flake8_tasks.model.transactions.switches import given, needed
 from flake8_tasks.model.values import Value, recorded
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Call:
         caller: the qualname of the function around it, empty at module level.
         owner: the qualname of the class around that function, empty for none.
         blocks: pictures of the `with` items and decorators around it, innermost first.
+        needs: parameters of the function around it that are true whenever the call is reached.
+        given: its keywords whose value is a name, or is false (the empty text); `**kwargs` under "**".
     """
 
     callee: str
@@ -41,6 +44,8 @@ class Call:
     owner: str
     blocks: tuple[Value, ...]
     span: Span
+    needs: tuple[str, ...] = ()
+    given: tuple[tuple[str, str], ...] = ()
 
 
 class Texts:
@@ -96,7 +101,8 @@ def calls_in(module: Module, name: str) -> Iterator[Call]:
             callee = _callee(site.node.func, site, module, name)
             if callee is not None:
                 owner = frame.scope.qualname if isinstance(frame.node, ast.ClassDef) else ""
-                yield Call(callee, around.scope.qualname, owner, tuple(blocks(site, module)), site.span)
+                opened, needs = tuple(blocks(site, module)), tuple(sorted(needed(site)))
+                yield Call(callee, around.scope.qualname, owner, opened, site.span, needs, given(site.node))
 
 
 def _aliases(module: Module, name: str) -> Iterator[str]:

@@ -12,13 +12,12 @@ from flake8_tasks.model.index import TRANSACTIONS
 from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.task import function_of
-from flake8_tasks.model.transactions.sessions import is_session
+from flake8_tasks.model.transactions.sessions import is_session, made_by
 from flake8_tasks.model.values import CallValue, Constant, Reference, Value
 
 if TYPE_CHECKING:
     from flake8_tasks.model.project import Definition, Project
 
-SESSION = "<session>"
 _METHOD_DECORATOR = "django.utils.decorators.method_decorator"
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _BEGINS = ("begin", "begin_nested")
@@ -82,8 +81,8 @@ def _pictured(node: ast.expr, frame: Frame, module: Module) -> Iterator[Value]:
         return
     match call:
         case ast.Call(func=ast.Attribute(value=receiver, attr=name)) if name in _BEGINS:
-            if is_session(receiver, frame, module):
-                yield Reference((name,), SESSION, module.source.span(node))
+            if maker := made_by(receiver, frame, module):
+                yield Reference((name,), f"{maker}.{name}", module.source.span(node))
                 return
     value = module.value(node, frame)
     if _origin(value) is not None:
@@ -113,7 +112,8 @@ class Openers:
     def of(self, value: Value, depth: int = 0) -> Opened | None:
         """The transaction that a `with` item or decorator opens."""
         origin = _origin(value)
-        if origin == SESSION:
+        owner, _, method = (origin or "").rpartition(".")
+        if method in _BEGINS and is_session(owner, self.project):
             return Opened("session")
         definition = self.project.definition(origin)
         if definition is None or depth > _TOO_DEEP:

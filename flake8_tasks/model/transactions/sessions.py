@@ -1,48 +1,62 @@
-"""Which expressions are SQLAlchemy sessions, session makers or engines: what `begin()` opens a transaction of."""
+"""Where SQLAlchemy sessions and engines come from: what `begin()` opens a transaction of."""
 
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
+from flake8_tasks.model.frameworks.others import FLASK_SESSION_ATTRIBUTE, FLASK_SQLALCHEMY
 from flake8_tasks.model.frameworks.sqlalchemy import ENGINE_MAKERS, SESSION_MAKERS, SESSION_TYPES
 from flake8_tasks.model.module import Frame, Module
 from flake8_tasks.model.names import Binding, How, Scope
+from flake8_tasks.model.summary import Assigned
+from flake8_tasks.model.values import CallValue, Reference
+
+if TYPE_CHECKING:
+    from flake8_tasks.model.project import Project
 
 _MAKERS = SESSION_MAKERS | ENGINE_MAKERS | SESSION_TYPES
 _TOO_DEEP = 5
 
 
-def is_session(node: ast.expr, frame: Frame, module: Module) -> bool:
-    """An expression is a session, a session maker or an engine, as its file alone tells."""
-    return _is_session(node, frame.scope, module, 0)
+def made_by(node: ast.expr, frame: Frame, module: Module) -> str | None:
+    """The dotted name that an object comes from, as its file alone tells: its class, its maker, or its own name."""
+    return _made_by(node, frame.scope, module, 0)
 
 
-def _is_session(node: ast.expr, scope: Scope, module: Module, depth: int) -> bool:
+def _made_by(node: ast.expr, scope: Scope, module: Module, depth: int) -> str | None:
     if depth > _TOO_DEEP:
-        return False
-    match node:
-        case ast.Call(func=function):
-            return module.names.origin(function, scope) in _MAKERS or _is_session(function, scope, module, depth + 1)
-        case ast.Attribute(value=ast.Name() as owner, attr="session"):
-            return _comes_from(owner, scope, module, frozenset({"flask_sqlalchemy.SQLAlchemy"}), depth)
-        case ast.Name():
-            return _comes_from(node, scope, module, _MAKERS, depth)
-    return False
-
-
-def _comes_from(node: ast.Name, scope: Scope, module: Module, makers: frozenset[str], depth: int) -> bool:
+        return None
+    if isinstance(node, ast.Call):
+        return _made_by(node.func, scope, module, depth + 1)
+    origin = module.names.origin(node, scope)
+    if origin is not None or not isinstance(node, ast.Name):
+        return origin
     found = module.names.find(node.id, scope)
     if found is None:
-        return False
+        return None
     where, bindings = found
-    for binding in bindings:
-        match binding:
-            case Binding(How.PARAMETER, node=ast.arg(annotation=ast.expr() as annotation)):
-                known = module.names.origin(annotation, where) in makers
-            case Binding(How.ASSIGNMENT | How.WITH, value=ast.Call(func=function) as value, path=()):
-                known = module.names.origin(function, where) in makers or _is_session(value, where, module, depth + 1)
-            case _:
-                known = False
-        if not known:
-            return False
-    return True
+    makers = {_bound(binding, where, module, depth) for binding in bindings}
+    return makers.pop() if len(makers) == 1 else None
+
+
+def _bound(binding: Binding, where: Scope, module: Module, depth: int) -> str | None:
+    match binding:
+        case Binding(How.PARAMETER, node=ast.arg(annotation=ast.expr() as annotation)):
+            return module.names.origin(annotation, where)
+        case Binding(How.ASSIGNMENT | How.WITH, value=ast.Call() as value, path=()):
+            return _made_by(value, where, module, depth + 1)
+    return None
+
+
+def is_session(name: str | None, project: Project, depth: int = 0) -> bool:
+    """A dotted name stands for a session, an engine, or what makes one."""
+    definition = project.definition(name)
+    if definition is None or depth > _TOO_DEEP:
+        return False
+    match definition.record:
+        case Assigned(value=CallValue(function=Reference(origin=maker))):
+            if definition.rest == (FLASK_SESSION_ATTRIBUTE,):
+                return project.inherits(maker, FLASK_SQLALCHEMY)
+            return not definition.rest and is_session(maker, project, depth + 1)
+    return not definition.rest and (definition.origin in _MAKERS or project.inherits(definition.origin, _MAKERS))

@@ -8,13 +8,21 @@ import sys
 from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Span
-from flake8_tasks.model.frameworks.django import NON_ATOMIC, VIEW_BASES, VIEW_DECORATORS, VIEW_HANDLERS
+from flake8_tasks.model.frameworks.django import (
+    NON_ATOMIC,
+    RESPONSE_MODULES,
+    RESPONSES,
+    VIEW_BASES,
+    VIEW_DECORATORS,
+    VIEW_HANDLERS,
+)
+from flake8_tasks.model.orm.shapes import returned
 from flake8_tasks.model.summary import ClassRecord, FunctionRecord
 from flake8_tasks.model.values import CallValue, Reference, Value
 
 if TYPE_CHECKING:
     from flake8_tasks.model.module import Module
-    from flake8_tasks.model.project import Project
+    from flake8_tasks.model.project import Definition, Project
 
 _ACTIONS = frozenset(
     {
@@ -34,8 +42,8 @@ _NO_DATABASES = ("django.core.files.", "django.core.cache.", "django.contrib.mes
 def is_view(project: Project, module: str, qualname: str) -> bool:
     """A function runs in the transaction of a request: ATOMIC_REQUESTS is set, and it is certainly a view.
 
-    Certain are handlers and actions of view classes, functions that a decorator for views marks, and functions whose
-    first parameter is annotated as a request.
+    Certain are handlers and actions of view classes, functions that a decorator for views marks, functions whose first
+    parameter is annotated as a request, and those where it is `request` and that return a response of Django's.
 
     Arguments:
         module: the module's dotted name.
@@ -49,7 +57,9 @@ def is_view(project: Project, module: str, qualname: str) -> bool:
             marks = _marks(project, function.decorators)
             if function.is_async or marks & NON_ATOMIC:
                 return False
-            return bool(marks & VIEW_DECORATORS) or _takes_request(project, function)
+            if marks & VIEW_DECORATORS:
+                return True
+            return _is_request(project, function) or (definition is not None and _answers(project, definition))
         case ClassRecord() as owner if definition is not None and len(definition.rest) == 1:
             method = owner.method(definition.rest[0])
             marks = _marks(project, method.decorators if method else ())
@@ -73,12 +83,31 @@ def _marks(project: Project, decorators: tuple[Value, ...]) -> set[str | None]:
     return found
 
 
-def _takes_request(project: Project, function: FunctionRecord) -> bool:
-    if not function.parameters or "." in function.qualname:
+def _is_request(project: Project, function: FunctionRecord) -> bool:
+    """The first parameter of a function is annotated as a request."""
+    annotation = function.parameters[0].annotation if _takes_request(function) else None
+    return isinstance(annotation, Reference) and project.origin(annotation.origin) in _REQUESTS
+
+
+def _takes_request(function: FunctionRecord) -> bool:
+    return bool(function.parameters) and function.parameters[0].name == "request" and "." not in function.qualname
+
+
+def _answers(project: Project, definition: Definition) -> bool:
+    """A function of `request` returns a response of Django's."""
+    function = definition.record
+    if not isinstance(function, FunctionRecord) or not _takes_request(function):
         return False
-    first = function.parameters[0]
-    annotation = first.annotation.origin if isinstance(first.annotation, Reference) else None
-    return first.name == "request" and project.origin(annotation) in _REQUESTS and annotation is not None
+    module = project.module(definition.path)
+    for node, frame in module.functions if module else ():
+        if module is not None and frame.scope.parent is None and node.name == function.name:
+            scope = frame.scope.child(node)
+            for value in returned(node):
+                if isinstance(value, ast.Call):
+                    origin = project.origin(module.names.origin(value.func, scope)) or ""
+                    if origin in RESPONSES or (origin.startswith(RESPONSE_MODULES) and "Response" in origin):
+                        return True
+    return False
 
 
 def may_write(module: Module, qualname: str, before: Span | None = None) -> bool:

@@ -5,7 +5,7 @@ A message carries text.  With JSON, Celery's default, an instance cannot be writ
 was when the message was sent: the task works on values that others have changed since, and its `save()` writes them
 back.
 
-Hand over the primary key, and load the row in the task.
+Hand over the primary key, and load the row in the task.  A list or a mapping with rows in it is no different.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ rule = Rule(
         Passes `.pk` at every call of the task in the project, renames the parameter and loads the row at the start of
         the task, all of it or nothing.  It refuses, and says why, where one of the calls cannot be read (`*args`, a
         signature that gets more arguments, `send_task` or a schedule by name), where the parameter has a default,
-        where the import of the model would be a cycle, and for ORMs that need a session to load a row.
+        where the import of the model would be a cycle, and for ORMs that need a session to load a row.  Rows in a list
+        or mapping are left to you.
 
         Messages that are in the queue while you deploy still carry the old argument: drain the queue, or let the
         task take both for a while.
@@ -109,6 +110,9 @@ def check(dispatch: Dispatch) -> Iterator[Problem]:
     for argument in dispatch.arguments:
         stored = argument.stored
         if not isinstance(stored, Instance):
+            for each in argument.held:
+                message = "" if isinstance(each.stored, Instance) else _HOLDS
+                yield Problem(each, {"argument": each.short}, related=dispatch.behind, message=message)
             continue
 
         def by_key(argument: Argument = argument, stored: Instance = stored) -> tuple[Edit, ...] | Refusal:
@@ -127,6 +131,7 @@ def check_retry(retry: Retry) -> Iterator[Problem]:
             yield Problem(argument, {"argument": argument.short})
 
 
+_HOLDS = "`{argument}` holds model instances: JSON cannot carry them, and pickle carries stale copies"
 _RELOADS = {
     "django": "{name} = {model}.objects.get(pk={parameter})",
     "mongoengine": "{name} = {model}.objects.get(pk={parameter})",

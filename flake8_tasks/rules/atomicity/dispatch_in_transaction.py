@@ -7,9 +7,10 @@ does not end it.
 
 The transaction may stand around the call (`with transaction.atomic()`, `@transaction.atomic`, a context manager or
 decorator of the project that opens one, SQLAlchemy's `with session.begin()`), around the whole request
-(`ATOMIC_REQUESTS`), or in a function of the project that calls this one.  Receivers of signals and `Model.save` have a
-rule of their own.  A migration's own transaction is not counted: whether there is one depends on the database.  A
-request's transaction counts where the view calls something before that may write.
+(`ATOMIC_REQUESTS`), or in a function of the project that calls this one; not where that call switches the dispatch off
+(`save(notify=False)`).  Receivers of signals and `Model.save` have a rule of their own.  A migration's own transaction
+is not counted: whether there is one depends on the database.  A request's transaction counts where the view calls
+something before that may write.
 """
 
 from __future__ import annotations
