@@ -149,9 +149,6 @@ class Plugin:
         from flake8_tasks.files import may_hold_task_code, project_root
 
         path = os.path.abspath(self.filename)
-        typed = path == self._stdin
-        if typed and not path.endswith(".py"):
-            path += ".py"  # without a name it is a module too
         root = project_root(Path(path))
         config = self._config(root)
         if config is None:
@@ -161,7 +158,8 @@ class Plugin:
         words = [name.rpartition(".")[2].encode() for name in own]
         if not may_hold_task_code(text.encode("utf-8", "surrogatepass"), words) or config.excludes(path):
             return []
-        return self._found(path, text, self._project(root, config, {path: _encoded(text)} if typed else {}))
+        overlay = {path: _encoded(text)} if path == self._stdin else {}
+        return self._found(path, text, self._project(root, config, path, overlay))
 
     def _found(self, path: str, text: str, project: Project) -> Sequence[Diagnostic]:
         from flake8_tasks.kept import Outcome, keep, recall
@@ -195,17 +193,25 @@ class Plugin:
         return cls._configs[root]
 
     @classmethod
-    def _project(cls, root: Path, config: Config, overlay: Mapping[str, bytes]) -> Project:
-        if root not in cls._projects:
-            from flake8_tasks.model.cache import default_folder
-            from flake8_tasks.model.project import Project
+    def _project(cls, root: Path, config: Config, path: str, overlay: Mapping[str, bytes]) -> Project:
+        """The project at a root, with a file that is checked.
 
-            try:
-                cache = default_folder()
-            except RuntimeError:
-                cache = None
+        One that a search for the project's files leaves out, since git ignores it or it is called `worker`, gets the
+        project for itself: to the others it does not belong.
+        """
+        from flake8_tasks.model.cache import default_folder
+        from flake8_tasks.model.project import Project
+
+        try:
+            cache = default_folder()
+        except RuntimeError:
+            cache = None
+        if root not in cls._projects:
             cls._projects[root] = Project(root, config, overlay=overlay, cache=cache)
-        return cls._projects[root]
+        index = cls._projects[root].index
+        if path in index.known:
+            return cls._projects[root]
+        return Project(root, config, cache=cache, listed=index.paths, named=[path])
 
 
 def _rules() -> Iterator[tuple[str, str]]:

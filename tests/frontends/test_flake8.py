@@ -414,6 +414,18 @@ class TestSelection:
         ]
 
 
+@pytest.mark.parametrize("name", ["worker", "bin/worker.wsgi", "ignored/jobs.py"])
+def test_a_file_that_is_named_is_understood_though_a_search_leaves_it_out(flake8: Flake8, name: str) -> None:
+    """What is sent is its own task; the file beside it, which has the same task, stays another one."""
+    subprocess.run(["git", "init", "-q"], cwd=flake8.folder, check=True)
+    flake8.write(".gitignore", "ignored/\n")
+    flake8.write("jobs.py", TASKS)
+    flake8.write(name, TASKS)
+    expected = f"{name}:10:5: {ALWAYS}"
+    assert flake8.findings("jobs.py", name) == sorted([expected, f"jobs.py:10:5: {ALWAYS}"])
+    assert flake8.findings("--stdin-display-name", name, "-", stdin=TASKS) == [expected]
+
+
 class TestStdin:
     def test_the_display_name_decides_the_project(self, flake8: Flake8) -> None:
         flake8.write("inner/pyproject.toml", "[tool.flake8-tasks]\nextend-select = ['opt-in']\n")
