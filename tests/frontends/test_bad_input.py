@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
-from command import ASSERTS, CLEAN, Shop
+from command import ASSERTS, CLEAN, Shop, bound_by_modes
 
 TASK = "from celery import shared_task\n\n\n@shared_task(retry_limit=3)\ndef work(number):\n    return number\n"
 OPERANDS = " + ".join(f"a{index}" for index in range(20_000))
@@ -96,6 +97,32 @@ def test_files_that_come_and_go_during_the_run(shop: Shop) -> None:
     finally:
         ended.set()
         thread.join()
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+@pytest.mark.parametrize(("mode", "told"), [(0o000, "closed"), (0o444, "closed/tasks.py")])
+def test_a_folder_that_may_not_be_looked_into_is_told(shop: Shop, with_git: bool, mode: int, told: str) -> None:
+    """It is an error by its name, whether it is searched or named; what `exclude` and git ignore is left alone."""
+    if with_git:
+        subprocess.run(["git", "init", "-q"], cwd=shop.root, check=True)
+    shop.write("good.py", ASSERTS)
+    shop.write(".gitignore", "ignored/\n")
+    for folder in ("closed", "ignored"):
+        shop.write(f"{folder}/tasks.py", ASSERTS).parent.chmod(mode)
+    expected = [{"path": told, "line": 1, "message": "cannot be read: Permission denied"}]
+    inside = {**expected[0], "path": "closed/tasks.py"}
+    try:
+        bound = bound_by_modes(shop)
+        whole = bound.json("--select=TSK990")
+        assert [each["path"] for each in whole["findings"]] == ["good.py"]
+        assert whole["errors"] == expected
+        assert bound.json("closed")["errors"] == expected
+        assert bound.json("closed/tasks.py")["errors"] == [inside]
+        shop.write("pyproject.toml", '[tool.flake8-tasks]\nexclude = ["closed/"]\n')
+        assert bound.json()["errors"] == []
+    finally:
+        for folder in ("closed", "ignored"):
+            (shop.root / folder).chmod(0o755)
 
 
 def test_links_in_a_loop(shop: Shop) -> None:
