@@ -63,7 +63,8 @@ def apply(path: str, text: str, edits: Sequence[Edit]) -> str:
         edits = [feeds.hidden(edit) for edit in edits]
         module = cst.parse_module(source.text)
         if module.code != source.text:
-            raise CannotApply("libcst does not give the file back as it is")
+            lone = ": they end in carriage returns" if "\r" in text.replace("\r\n", "") else ""
+            raise CannotApply(f"the fixer cannot keep its lines as they are{lone}")
         places = Places(source, module)
         refuse_conflicts(edits, places)
         result = feeds.shown(_carried_out(path, module, places, edits))

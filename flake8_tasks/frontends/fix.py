@@ -65,7 +65,12 @@ def _lines(planned: Plan, failures: Sequence[Failure], done: str, unwritten: set
         place = painted(f"{visible(report.shown(failure.path))}:{failure.line}:", BOLD, color=color)
         yield f"{place} {painted('error:', BOLD, RED, color=color)} {visible(failure.message)}"
     files = len({path for each in fixed for path in _paths(each)} & planned.changed.keys())
-    words = f"{done} {count(len(fixed), 'problem')} in {count(files, 'file')}." if fixed else "Nothing to fix."
+    if fixed:
+        words = f"{done} {count(len(fixed), 'problem')} in {count(files, 'file')}."
+    elif planned.refused or unwritten:
+        words = "Nothing was fixed." if done == "Fixed" else "Nothing would be fixed."
+    else:
+        words = "Nothing to fix."
     yield painted(words, BOLD, color=color)
     if planned.refused:
         yield f"{count(len(planned.refused), 'problem')} could not be fixed."

@@ -251,6 +251,6 @@ def _encoded(text: str) -> bytes:
     data = text.encode("utf-8", "surrogatepass")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    except SyntaxError:
+        return data if encoding == "utf-8" else text.encode(encoding, "replace")
+    except (SyntaxError, LookupError, UnicodeError):
         return data
-    return data if encoding == "utf-8" else text.encode(encoding, "replace")

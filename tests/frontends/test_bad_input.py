@@ -214,6 +214,16 @@ def test_a_file_that_cannot_be_written_is_told_and_the_others_are_fixed(shop: Sh
     assert [path.name for path in closed.parent.iterdir()] == ["tasks.py"]
 
 
+def test_an_encoding_that_is_none_of_text_is_told_and_who_imports_the_file_is_checked(shop: Shop) -> None:
+    shop.write("odd.py", "# coding: hex\n" + TASK)
+    shop.write("uses.py", "from odd import work\n\nwork.delay(1)\n" + TASK)
+    whole = shop.json("--select=TSK101")
+    assert [(each["path"], each["line"], each["message"].partition(";")[0]) for each in whole["errors"]] == [
+        ("odd.py", 1, "'hex' is not a text encoding")
+    ]
+    assert [(each["path"], each["line"]) for each in whole["findings"]] == [("uses.py", 7)]
+
+
 def test_an_empty_file_and_one_of_nothing_but_a_mark(shop: Shop, tmp_path: Path) -> None:
     for name, data in {
         "empty.py": b"",

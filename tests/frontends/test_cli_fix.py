@@ -38,6 +38,19 @@ def test_a_second_run_has_nothing_to_do(shop: Shop) -> None:
     assert file.stat().st_mtime_ns == before.st_mtime_ns
 
 
+def test_a_fix_that_is_refused_is_something_to_fix(shop: Shop) -> None:
+    """libcst does not give a file with lone carriage returns back as it is."""
+    text = RETRIES.replace("\n", "\r")
+    file = shop.write("tasks.py", text)
+    for arguments, words in (([], "Nothing was fixed."), (["--diff"], "Nothing would be fixed.")):
+        run = shop.run("fix", *arguments)
+        assert run.returncode == 0
+        lines = (run.stdout + run.stderr).splitlines()
+        assert lines[0].endswith("tasks.py: the fixer cannot keep its lines as they are: they end in carriage returns")
+        assert lines[1:] == [words, "1 problem could not be fixed."]
+    assert file.read_bytes() == text.encode()
+
+
 def test_an_empty_folder_is_no_error(shop: Shop) -> None:
     (shop.root / "setup.py").unlink()
     assert shop.run("fix").returncode == 0
