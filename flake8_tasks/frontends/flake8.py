@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 PREFIX = "tsk-"
 FLAKE8_HAS = frozenset({"select", "extend-select", "ignore", "per-file-ignores", "exclude"})
+CRASH = "TSK000"
 _OURS = re.compile(r"TSK[0-9]{1,3}")
 _CODE = re.compile(r"TSK[0-9]{3}")
 _METAVARS = {Kind.FLAG: "true|false", Kind.NUMBER: "n", Kind.DOTTED_NAME: "name"}
@@ -103,8 +104,12 @@ class Plugin:
         except ConfigError as error:
             raise ExecutionError(str(error)) from None
         own = [*(options.select or ()), *(options.extend_select or ())]
-        options.extend_select = [*(options.extend_select or ()), *(code for code in enabled if code not in own)]
-        cls._given = given | {"extend-select": [code for code in (*own, *enabled) if _OURS.fullmatch(code)]}
+        ours = [code for code in (*own, *enabled) if _OURS.fullmatch(code)]
+        through = [code for code in enabled if code not in own]
+        if options.select and ours:
+            through.append(CRASH)  # else a file would look clean that nobody has looked at
+        options.extend_select = [*(options.extend_select or ()), *through]
+        cls._given = given | {"extend-select": ours}
         cls._stdin = os.path.abspath(options.stdin_display_name) if "-" in options.filenames else None
         cls._configs = {}
         cls._projects = {}
@@ -136,10 +141,10 @@ class Plugin:
         except ConfigError as error:
             if parent_process() is None:
                 raise ExecutionError(str(error)) from None
-            found = [(1, 0, f"TSK000 project not checked: {error}")]
+            found = [(1, 0, f"{CRASH} project not checked: {error}")]
         except Exception as error:  # else flake8 would end without a finding for any file
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            found = [(1, 0, f"TSK000 internal error, file not checked: {reason}")]
+            found = [(1, 0, f"{CRASH} internal error, file not checked: {reason}")]
         for line, column, text in found:
             yield line, column, text, type(self)
 

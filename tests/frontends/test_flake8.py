@@ -499,6 +499,21 @@ class TestErrors:
         assert [line.split()[:2] for line in others] == [["a.py:10:5:", "TSK397"], ["b.py:10:5:", "TSK397"]]
         assert done.stderr == ""
 
+    @pytest.mark.parametrize(
+        "arguments", [["--select=TSK399"], ["--select=E,TSK39"], ["--select=E", "--tsk-enable=ALL"]]
+    )
+    def test_a_crash_is_reported_with_any_rule_of_ours(self, flake8: Flake8, arguments: list[str]) -> None:
+        """Else the file would look clean, though nobody has looked."""
+        flake8.write("a.py", CRASH)
+        assert "a.py:10:5: TSK000" in flake8.findings(*arguments, "a.py")
+        assert flake8.findings(*arguments, "--ignore=TSK000", "a.py") == [
+            line for line in flake8.findings(*arguments, "a.py") if "TSK000" not in line
+        ]
+
+    def test_a_crash_is_not_reported_where_no_rule_of_ours_is(self, flake8: Flake8) -> None:
+        flake8.write("a.py", CRASH)
+        assert flake8.findings("--select=E,F", "a.py") == []
+
     def test_a_crash_of_the_machine_is_one_line_a_file(self, flake8: Flake8, with_rules: Path, tmp_path: Path) -> None:
         broken = tmp_path / "broken" / "flake8_tasks"
         shutil.copytree(with_rules / "flake8_tasks", broken)
