@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from command import BROKEN, CLEAN, Shop
 
@@ -91,6 +93,20 @@ def test_a_diff_writes_nothing(shop: Shop) -> None:
         "+@shared_task(bind=True, time_limit=30, max_retries=3)",
     ]
     assert run.stderr.splitlines()[-1] == "Would fix 1 problem in 1 file."
+
+
+@pytest.mark.parametrize("program", [["git", "apply"], ["patch", "-p1"]])
+def test_a_diff_with_files_above_the_working_directory_can_be_applied(shop: Shop, program: list[str]) -> None:
+    """Neither program takes a path with `..` in it: the paths begin where all the files are."""
+    files = [shop.write(name, RETRIES) for name in ("tasks.py", "inner/tasks.py")]
+    run = shop.run("fix", "--diff", "..", cwd=shop.root / "inner")
+    assert [line for line in run.stdout.splitlines() if line.startswith("+++")] == [
+        "+++ b/inner/tasks.py",
+        "+++ b/tasks.py",
+    ]
+    assert run.stderr.splitlines()[0] == f"The paths of the diff are relative to {shop.root}."
+    subprocess.run(program, cwd=shop.root, input=run.stdout, check=True, text=True, stdout=subprocess.DEVNULL)
+    assert [file.read_text() for file in files] == [SAFE, SAFE]
 
 
 def test_a_diff_of_nothing_is_clean(shop: Shop) -> None:
