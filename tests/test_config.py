@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flake8_tasks.config import Config, ConfigError, load, matches
-from flake8_tasks.options import OPTIONS, THRESHOLDS, Kind
+from flake8_tasks.options import OPTIONS, THRESHOLDS
 
 EVERY_KEY = """\
 [tool.flake8-tasks]
@@ -60,7 +60,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
 
 
 def test_the_table_of_options_and_the_fields_are_the_same() -> None:
-    named = {option.name.replace("-", "_"): option.default for option in OPTIONS if option.kind is not Kind.NUMBER}
+    named = {option.name.replace("-", "_"): option.default for option in OPTIONS if option.name not in THRESHOLDS}
     defaults = Config()
     assert named == {
         each.name: getattr(defaults, each.name)
@@ -120,6 +120,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
         ("max-retries = -1", "max-retries: expected a whole number of 0 or more, not -1"),
         ("max-retries = true", "max-retries: expected a whole number of 0 or more, not True"),
         ("max-retries = 1.5", "max-retries: expected a whole number of 0 or more, not 1.5"),
+        ("time-limit = 0", "time-limit: expected a whole number of 1 or more, not 0"),
         ("max-retries = '3'", "max-retries: expected a whole number of 0 or more, not '3'"),
     ],
 )

@@ -38,7 +38,7 @@ FLAKE8_HAS = frozenset({"select", "extend-select", "ignore", "per-file-ignores",
 CRASH = "TSK000"
 _OURS = re.compile(r"TSK[0-9]{1,3}")
 _CODE = re.compile(r"TSK[0-9]{3}")
-_METAVARS = {Kind.FLAG: "true|false", Kind.NUMBER: "n", Kind.DOTTED_NAME: "name"}
+_METAVARS = {Kind.FLAG: "true|false", Kind.NUMBER: "n", Kind.SECONDS: "n", Kind.DOTTED_NAME: "name"}
 
 Finding = tuple[int, int, str, type]
 

@@ -67,6 +67,25 @@ def test_unsafe_fixes_are_asked_for(shop: Shop) -> None:
     assert (run.returncode, file.read_text()) == (0, LIMIT)
 
 
+@pytest.mark.parametrize(
+    ("settings", "soft", "hard"),
+    [
+        ("time-limit = 120", 108, 120),
+        ("soft-time-limit = 115\ntime-limit = 120", 115, 120),
+        ("soft-time-limit = 60", 60, 300),
+        ("soft-time-limit = 300", 270, 300),
+    ],
+)
+def test_a_soft_limit_is_written_that_comes_before_the_hard_one(
+    shop: Shop, settings: str, soft: int, hard: int
+) -> None:
+    """Else it would never come: where it would not, it is nine tenths of the hard one."""
+    file = shop.write("tasks.py", NO_LIMIT)
+    shop.write("pyproject.toml", f"[tool.flake8-tasks]\n{settings}\n")
+    assert shop.run("fix", "--unsafe-fixes").returncode == 0
+    assert file.read_text() == LIMIT.replace("270", str(soft)).replace("=300", f"={hard}")
+
+
 def test_only_selected_rules_are_fixed(shop: Shop) -> None:
     file = shop.write("tasks.py", RETRIES.replace(", time_limit=30", ""))
     assert shop.run("fix", "--select", "TSK401", "--unsafe-fixes").returncode == 0

@@ -532,7 +532,7 @@ class TestErrors:
         ("option", "message"),
         [
             ("--tsk-max-retries=many", "--tsk-max-retries: expected a whole number of 0 or more, not 'many'"),
-            ("--tsk-time-limit=-1", "--tsk-time-limit: expected a whole number of 0 or more, not -1"),
+            ("--tsk-time-limit=-1", "--tsk-time-limit: expected a whole number of 1 or more, not -1"),
             ("--tsk-include-tests=perhaps", "--tsk-include-tests: expected true or false, not 'perhaps'"),
             ("--tsk-dispatchers=a..b", "--tsk-dispatchers: expected a list of dotted names, not one with 'a..b' in it"),
             ("--tsk-enable=opt-im", "--tsk-enable: no rule is called 'opt-im', did you mean 'opt-in'?"),
