@@ -146,6 +146,15 @@ def test_what_is_no_file_is_left_alone(shop: Shop, name: str) -> None:
     assert shop.findings() == [("good.py", 6, "TSK990")]
 
 
+def test_a_pipe_that_is_named_is_read_once(shop: Shop) -> None:
+    """As `<(git show HEAD:tasks.py)` in a shell, which cannot be read a second time."""
+    os.mkfifo(shop.root / "pipe.py")
+    thread = threading.Thread(target=(shop.root / "pipe.py").write_text, args=(ASSERTS,))
+    thread.start()
+    assert shop.findings("pipe.py", "--select=TSK990") == [("pipe.py", 6, "TSK990")]
+    thread.join()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
