@@ -70,8 +70,15 @@ class Config:
         return not max(chosen)[2]
 
     def excludes(self, path: str) -> bool:
-        """Whether the gitignore patterns of `exclude` name the file (absolute, or relative to the root)."""
-        return bool(self.exclude) and _gitignore(self.exclude).match_file(self.relative(path))
+        """Whether the gitignore patterns of `exclude` name the file, or the folder with a slash behind it.
+
+        Arguments:
+            path: absolute, or relative to the root.
+        """
+        if not self.exclude:
+            return False
+        slash = "/" if path.endswith(os.sep) else ""
+        return _gitignore(self.exclude).match_file(self.relative(path).rstrip("/") + slash)
 
     def relative(self, path: str) -> str:
         """A path relative to the root, with forward slashes; one outside the root stays as it is."""

@@ -14,6 +14,7 @@ from flake8_tasks.model.source import Source
 from flake8_tasks.model.testing import is_test_module
 from flake8_tasks.rule import Check, Problem, Rule
 
+STUB = ".pyi"  # nothing in it runs
 CRASH = "TSK000"
 CRASH_NAME = "internal-error"
 _START = Span(1, 1, 1, 1)
@@ -28,6 +29,8 @@ def check(source: Source, project: Project, rules: Sequence[Rule], *, fixes: boo
         rules: those to ask.
         fixes: work out the fixes too.
     """
+    if source.path.endswith(STUB):
+        return []
     if is_test_module(source) and not project.config.include_tests:
         rules = [rule for rule in rules if rule.tests]
     if not rules:

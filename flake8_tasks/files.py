@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -113,7 +114,7 @@ def python_files(root: Path) -> list[str]:
             own[folder] = not (_marked(folder) or _git_top(folder)) and belongs(os.path.dirname(folder))
         return own[folder]
 
-    return [path for path in tree(top) if belongs(os.path.dirname(path))]
+    return [path for path in tree(top) if path.endswith(SUFFIXES) and belongs(os.path.dirname(path))]
 
 
 class Found(NamedTuple):
@@ -144,8 +145,12 @@ def find(paths: Iterable[str], config_of: Callable[[Path], Config], *, force_exc
     configs: dict[Path, Config] = {}
     whole: dict[Path, list[str]] = {}
     for given in paths:
-        if not os.path.lexists(given):
-            raise NoSuchPath(given)
+        try:
+            os.lstat(given)
+        except (FileNotFoundError, NotADirectoryError):
+            raise NoSuchPath(given) from None
+        except OSError:
+            pass  # the run says why it cannot be read
         path = os.path.abspath(given)
         searched = os.path.isdir(path)
         for folder, files in _by_folder(tree(path) if searched else [path]).items():
@@ -169,7 +174,10 @@ def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
 
 
 def tree(folder: str) -> list[str]:
-    """Every Python file below a folder, nested projects and submodules included; absolute and sorted."""
+    """Every Python file below a folder, nested projects and submodules included; absolute and sorted.
+
+    A folder that cannot be opened stands there itself, with a slash behind it: reading it tells why.
+    """
     top = os.path.abspath(folder)
     listed = _git_files(top)
     return sorted(_regular(top, _walk(top) if listed is None else listed))
@@ -214,7 +222,10 @@ def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
 
 
 def _regular(top: str, names: Iterable[str]) -> Iterator[str]:
-    """The names below `top` that are Python files now: each once, a link only where its target is not there too."""
+    """The names below `top` that are Python files now: each once, a link only where its target is not there too.
+
+    What cannot be looked at may be one.
+    """
     links = []
     taken = set()
     environments: dict[str, bool] = {top: False}
@@ -230,13 +241,15 @@ def _regular(top: str, names: Iterable[str]) -> Iterator[str]:
         path = os.path.join(top, name)
         try:
             mode = os.lstat(path).st_mode
-        except OSError:  # deleted, but still in git's index
+        except (FileNotFoundError, NotADirectoryError):  # deleted, but still in git's index
             continue
+        except OSError:
+            mode = stat.S_IFREG
         if in_environment(os.path.dirname(path)):
             continue
         if stat.S_ISLNK(mode):
             links.append(path)
-        elif stat.S_ISREG(mode) and path not in taken:
+        elif (stat.S_ISREG(mode) or name.endswith("/")) and path not in taken:
             taken.add(path)
             yield path
     if links:
@@ -248,34 +261,40 @@ def _regular(top: str, names: Iterable[str]) -> Iterator[str]:
                 yield path
 
 
-def _git(folder: str, *arguments: str) -> bytes | None:
-    """What a git command prints in a folder; None where git is missing or refuses."""
+def _git(folder: str, *arguments: str) -> tuple[bytes, bytes] | None:
+    """What a git command prints in a folder, and its warnings; None where git is missing or refuses."""
     environment = {name: value for name, value in os.environ.items() if name not in _GIT_PLACES}
     environment["GIT_OPTIONAL_LOCKS"] = "0"
     try:
         run = subprocess.run(
             [*_GIT, "-C", folder, *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            capture_output=True,
             env=environment,
         )
     except OSError:
         return None
-    return run.stdout if run.returncode == 0 else None
+    return (run.stdout, run.stderr) if run.returncode == 0 else None
 
 
 def _git_files(top: str) -> Iterator[str] | None:
     """The files that git tracks or would let one add, relative to `top`; None where git cannot say."""
     if not any(_git_top(folder) for folder in _upwards(top)):
         return None
-    listing = _git(top, "ls-files", "-co", "--exclude-standard", "-z")
-    if listing is None:
+    answer = _git(top, "ls-files", "-co", "--exclude-standard", "-z")
+    if answer is None:
         return None
+    listing, warnings = answer
     above, name = os.path.split(top)
     if not listing and _git(above, "check-ignore", "-q", "--", name) is not None:
         return None  # the user asks for a folder that git ignores
-    return _listed(top, os.fsdecode(listing).split("\0"))
+    listed = _listed(top, os.fsdecode(listing).split("\0"))
+    return chain(listed, _closed(top)) if warnings else listed
+
+
+def _closed(top: str) -> Iterator[str]:
+    """What git passes over with a warning: folders that cannot be opened, and files in those that cannot be entered."""
+    return (name for name in _walk(top) if not os.access(os.path.join(top, name), os.R_OK))
 
 
 def _listed(top: str, names: Iterable[str]) -> Iterator[str]:
@@ -289,14 +308,15 @@ def _listed(top: str, names: Iterable[str]) -> Iterator[str]:
 
 
 def _walk(top: str) -> Iterator[str]:
-    """The same without git: every file that no .gitignore excludes, relative to `top`."""
+    """The same without git: every file that no .gitignore excludes, relative to `top`, and folders as in `tree`."""
+    unopened: list[OSError] = []
     ignores: dict[str, tuple[tuple[str, GitIgnoreSpec], ...]] = {}
     above: tuple[tuple[str, GitIgnoreSpec], ...] = ()
     for folder in reversed(_repository_above(top)):
         above = (*_ignores_in(folder), *above)
     if any(_ignored(folder + "/", above) for folder in _upwards(top)):
         above = ()  # the user asks for a folder that is ignored
-    for folder, folders, files in os.walk(top):
+    for folder, folders, files in os.walk(top, onerror=unopened.append):
         specs = ignores[folder] = (*_ignores_in(folder), *ignores.get(os.path.dirname(folder), above))
         folders[:] = [
             name
@@ -311,6 +331,9 @@ def _walk(top: str) -> Iterator[str]:
             path = os.path.join(folder, name)
             if name.endswith(SUFFIXES) and not _ignored(path, specs):
                 yield os.path.relpath(path, top)
+    for error in unopened:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            yield os.path.join(os.path.relpath(error.filename, top), "")
 
 
 def _repository_above(top: str) -> list[str]:

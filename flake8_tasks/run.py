@@ -160,8 +160,14 @@ class Desk:
 
         if root not in self._projects:
             job = self.job
-            listed = job.whole.get(root)
-            self._projects[root] = Project(root, job.configs[root], overlay=job.overlay, cache=job.cache, listed=listed)
+            self._projects[root] = Project(
+                root,
+                job.configs[root],
+                overlay=job.overlay,
+                cache=job.cache,
+                listed=job.whole.get(root),
+                named=job.groups.get(root, ()),
+            )
         return self._projects[root]
 
     def known(self, project: Project, path: str) -> Outcome | None:

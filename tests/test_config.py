@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flake8_tasks.config import Config, ConfigError, load, matches
-from flake8_tasks.options import OPTIONS, THRESHOLDS, Kind
+from flake8_tasks.options import OPTIONS, THRESHOLDS
 
 EVERY_KEY = """\
 [tool.flake8-tasks]
@@ -60,7 +60,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
 
 
 def test_the_table_of_options_and_the_fields_are_the_same() -> None:
-    named = {option.name.replace("-", "_"): option.default for option in OPTIONS if option.kind is not Kind.NUMBER}
+    named = {option.name.replace("-", "_"): option.default for option in OPTIONS if option.name not in THRESHOLDS}
     defaults = Config()
     assert named == {
         each.name: getattr(defaults, each.name)
@@ -90,11 +90,11 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
         ('select = "TSK1"', "select: expected a list of codes, prefixes of codes, names of rules, or ALL, not 'TSK1'"),
         (
             "ignore = [3]",
-            "ignore: expected a list of codes, prefixes of codes, names of rules, or ALL, not [3]",
+            "ignore: expected a list of codes, prefixes of codes, names of rules, or ALL, not one with 3 in it",
         ),
         (
-            'ignore = ["TSK1234"]',
-            "ignore: expected a list of codes, prefixes of codes, names of rules, or ALL, not ['TSK1234']",
+            'ignore = ["TSK1", ""]',
+            "ignore: expected a list of codes, prefixes of codes, names of rules, or ALL, not one with '' in it",
         ),
         (
             'per-file-ignores = ["TSK1"]',
@@ -104,17 +104,23 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
         (
             'per-file-ignores = {"a.py" = "TSK1"}',
             "per-file-ignores: expected a table of file patterns, each with a list of codes, prefixes, names of rules,"
-            " or ALL, not {'a.py': 'TSK1'}",
+            " or ALL, not one with 'TSK1' for 'a.py'",
         ),
-        ('src = [""]', "src: expected a list of strings that are not empty, not ['']"),
-        ('exclude = ["a", "!"]', "exclude: expected a list of gitignore patterns, not ['a', '!']"),
-        ("exclude = ['a\\']", "exclude: expected a list of gitignore patterns, not ['a\\\\']"),
-        ("dispatchers = ['a b']", "dispatchers: expected a list of dotted names, not ['a b']"),
+        (
+            'per-file-ignores = {"a.py" = ["TSK1"], "b.py" = ["TSK1", 2]}',
+            "per-file-ignores: expected a table of file patterns, each with a list of codes, prefixes, names of rules,"
+            " or ALL, not one with ['TSK1', 2] for 'b.py'",
+        ),
+        ('src = ["a", ""]', "src: expected a list of strings that are not empty, not one with '' in it"),
+        ('exclude = ["a", "!"]', "exclude: expected a list of gitignore patterns, not one with '!' in it"),
+        ("exclude = ['a\\']", "exclude: expected a list of gitignore patterns, not one with 'a\\\\' in it"),
+        ("dispatchers = ['a', 'a b']", "dispatchers: expected a list of dotted names, not one with 'a b' in it"),
         ("celery-app = 'a:b:c'", "celery-app: expected a dotted name, not 'a:b:c'"),
         ("include-tests = 1", "include-tests: expected true or false, not 1"),
         ("max-retries = -1", "max-retries: expected a whole number of 0 or more, not -1"),
         ("max-retries = true", "max-retries: expected a whole number of 0 or more, not True"),
         ("max-retries = 1.5", "max-retries: expected a whole number of 0 or more, not 1.5"),
+        ("time-limit = 0", "time-limit: expected a whole number of 1 or more, not 0"),
         ("max-retries = '3'", "max-retries: expected a whole number of 0 or more, not '3'"),
     ],
 )
@@ -286,7 +292,7 @@ def test_texts_become_what_the_options_take() -> None:
         ("max-retries", "-3", "--max-retries: expected a whole number of 0 or more, not -3"),
         ("max-retries", "9" * 5000, f"--max-retries: expected a whole number of 0 or more, not {'9' * 5000!r}"),
         ("include-tests", "maybe", "--include-tests: expected true or false, not 'maybe'"),
-        ("dispatchers", "a.b 3", "--dispatchers: expected a list of dotted names, not ['a.b', '3']"),
+        ("dispatchers", "a.b 3", "--dispatchers: expected a list of dotted names, not one with '3' in it"),
         ("slect", "TSK1", "--slect: unknown key, did you mean 'select'?"),
     ],
 )
@@ -310,12 +316,16 @@ def test_a_selector_that_selects_nothing_is_an_error_where_it_stands(tmp_path: P
         'ignore = ["mising-time-limit"]': "ignore: no rule is called 'mising-time-limit', "
         "did you mean 'missing-time-limit'?",
         'select = ["tsk101"]': "select: no rule is called 'tsk101', did you mean 'TSK101'?",
+        'select = ["TSK1O1"]': "select: no rule is called 'TSK1O1', did you mean 'TSK101'?",
         'per-file-ignores = {"a.py" = ["TSK7"]}': "per-file-ignores: no rule is called 'TSK7'",
+        'ignore = ["TSK399"]': "ignore: no rule is called 'TSK399'",
+        'ignore = ["E501"]': "ignore: no rule is called 'E501'",
+        'ignore = ["TSK1234"]': "ignore: no rule is called 'TSK1234'",
     }
     for text, message in cases.items():
         with pytest.raises(ConfigError) as caught:
             load(table(tmp_path, text)).check_selectors(RULES)
-        assert str(caught.value).startswith(f"{file}: [tool.flake8-tasks] {message}")
+        assert str(caught.value) == f"{file}: [tool.flake8-tasks] {message}"
     with pytest.raises(ConfigError, match=r"^--ignore: no rule is called 'x'$"):
         Config().overlaid({"ignore": "x"}).check_selectors(RULES)
 

@@ -85,7 +85,8 @@ def _read(path: str, text: str) -> tuple[Source, FormFeeds, cst.Module, Places]:
     feeds = FormFeeds(original)
     module = cst.parse_module(feeds.source.text)
     if module.code != feeds.source.text:
-        raise CannotApply("libcst does not give the file back as it is")
+        lone = ": they end in carriage returns" if "\r" in text.replace("\r\n", "") else ""
+        raise CannotApply(f"the fixer cannot keep its lines as they are{lone}")
     return original, feeds, module, Places(feeds.source, module)
 
 

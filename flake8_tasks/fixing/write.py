@@ -125,7 +125,10 @@ def _beside(target: str, data: bytes, temporaries: set[str]) -> str:
     temporary = os.path.join(folder, f".{name[:80]}.{secrets.token_hex(6)}.tmp")
     temporaries.add(temporary)  # before it is there: an interruption must not leave it behind
     status = os.stat(target)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    except PermissionError:
+        raise _CannotWrite("no permission to write in its folder, where its new content is put first") from None
     with open(descriptor, "wb") as file:
         file.write(data)
         file.flush()
@@ -148,7 +151,7 @@ def _replace(prepared: list[_Prepared], temporaries: set[str]) -> Failure | None
                 os.replace(each.temporary, each.target)
             except (_CannotWrite, OSError) as error:
                 for other in done:
-                    with contextlib.suppress(OSError):
+                    with contextlib.suppress(_CannotWrite, OSError):
                         os.replace(_beside(other.target, other.before, temporaries), other.target)
                 return Failure(each.path, 1, f"not written: {_reason(error)}")
             temporaries.discard(each.temporary)
@@ -158,11 +161,11 @@ def _replace(prepared: list[_Prepared], temporaries: set[str]) -> Failure | None
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C between the files of one group; it comes through afterwards."""
+    """Hold back Ctrl-C and the like between the files of one group; it comes through afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:

@@ -22,8 +22,7 @@ def check(asked: argparse.Namespace) -> int:
     outcomes = wanted.checked()
     report = reported(wanted, outcomes)
     if asked.output_file:
-        with open(asked.output_file, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(_rendered(asked, report, colored=asked.color == "always"))
+        _write(asked.output_file, _rendered(asked, report, colored=asked.color == "always"))
     else:
         print(_rendered(asked, report, colored=colored(asked)), end="")
     if asked.statistics:
@@ -33,6 +32,15 @@ def check(asked: argparse.Namespace) -> int:
         readable = asked.output_format in ("text", "github") and not asked.output_file
         print(statistics.render(report), end="", file=sys.stdout if readable else sys.stderr)
     return FOUND if (report.findings or report.failures) and not asked.exit_zero else CLEAN
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        error.filename = path  # a full disk is told without a name
+        raise
 
 
 def reported(wanted: Request, outcomes: list[Outcome]) -> Report:

@@ -21,7 +21,10 @@ CLEAN, FOUND, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 PROGRAM = "flake8-tasks"
 _THRESHOLDS = (1_000_000, 20, 20)  # syntax trees are many objects, and `Module.forget` lets go of them
 ENDS = "Exit status: 0 clean, 1 problems or files that could not be checked, 2 wrong usage or an internal error."
-ENDS_FIX = "Exit status: 0 done, also with nothing to do; 2 wrong usage, a file not written, or an internal error."
+ENDS_FIX = (
+    "Exit status: 0 done, also with nothing to do; 1 something would change (--diff) or has changed "
+    "(--exit-non-zero-on-fix); 2 wrong usage, a file not written, or an internal error."
+)
 ENDS_PROVE = (
     "Exit status: 0 all of it is proved, or one run was repeated; 1 a proof does not hold; "
     "2 wrong usage, the runtime is not installed, a program cannot be run, or an internal error."
@@ -45,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: from argparse, for `--help`, `--version` and wrong usage.
     """
+    _open_what_is_closed()
     parser = _parser()
     asked = parser.parse_args(arguments)
     if asked.command is None:
@@ -129,6 +133,13 @@ def _failed(error: Exception, verbose: bool) -> int:
         traceback.print_exception(error)
     print(f"{PROGRAM}: error: {words}", file=sys.stderr)
     return WRONG
+
+
+def _open_what_is_closed() -> None:
+    """Streams that whoever started us has closed: else the next file that is opened takes their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

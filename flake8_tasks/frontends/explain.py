@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 
 from flake8_tasks import catalogue
 from flake8_tasks.config import suggestion
 from flake8_tasks.frontends.cli import CLEAN, UsageError
+from flake8_tasks.rule import DOCUMENTATION
 from flake8_tasks.rules import all_rules
+
+_SITE = DOCUMENTATION.removesuffix("/rules")
+_PAGE = re.compile(r"\]\(\.\./\.\./([\w-]+)\.md(#[\w-]+)?\)")  # a link to another page of the documentation
 
 
 def explain(asked: argparse.Namespace) -> int:
@@ -16,8 +21,10 @@ def explain(asked: argparse.Namespace) -> int:
     word = asked.rule.strip()
     for rule in all_rules():
         if word.upper() == rule.code or word.lower().replace("_", "-") == rule.name:
-            print(catalogue.page(rule), end="")
+            print(_PAGE.sub(rf"]({_SITE}/\1/\2)", catalogue.page(rule)), end="")
             return CLEAN
+    if word and (begun := [rule.code for rule in all_rules() if rule.code.startswith(word.upper())]):
+        raise UsageError(f"{word!r} is only the beginning of a code: {', '.join(begun)}")
     known = [name for rule in all_rules() for name in (rule.code, rule.name)]
     raise UsageError(f"no rule is called {word!r}{suggestion(word, known)}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TextIO
 
 from flake8_tasks.diagnostic import Diagnostic, Failure
@@ -65,7 +65,12 @@ def _lines(planned: Plan, failures: Sequence[Failure], done: str, unwritten: set
         place = painted(f"{visible(report.shown(failure.path))}:{failure.line}:", BOLD, color=color)
         yield f"{place} {painted('error:', BOLD, RED, color=color)} {visible(failure.message)}"
     files = len({path for each in fixed for path in _paths(each)} & planned.changed.keys())
-    words = f"{done} {count(len(fixed), 'problem')} in {count(files, 'file')}." if fixed else "Nothing to fix."
+    if fixed:
+        words = f"{done} {count(len(fixed), 'problem')} in {count(files, 'file')}."
+    elif planned.refused or unwritten:
+        words = "Nothing was fixed." if done == "Fixed" else "Nothing would be fixed."
+    else:
+        words = "Nothing to fix."
     yield painted(words, BOLD, color=color)
     if planned.refused:
         yield f"{count(len(planned.refused), 'problem')} could not be fixed."
@@ -89,9 +94,20 @@ def _print_diff(wanted: Request, planned: Plan, asked: argparse.Namespace) -> No
     from flake8_tasks.report import diff
 
     color = _colored(asked, sys.stdout)
+    root = _root_of_diff(planned.changed)
+    if root != os.getcwd():
+        print(f"The paths of the diff are relative to {root}.", file=sys.stderr)
     for path in sorted(planned.changed):
-        text = diff.render(path, wanted.read(path), planned.changed[path], root=os.getcwd(), color=color)
+        text = diff.render(path, wanted.read(path), planned.changed[path], root=root, color=color)
         _write_out(diff.encoded(text))
+
+
+def _root_of_diff(paths: Iterable[str]) -> str:
+    """The working directory, or the folder above it that all the files are in: programs that patch take no `..`."""
+    try:
+        return os.path.commonpath([os.getcwd(), *map(os.path.dirname, paths)])
+    except ValueError:  # on several drives
+        return os.getcwd()
 
 
 def _write_out(data: bytes) -> None:

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 PREFIX = "tsk-"
 FLAKE8_HAS = frozenset({"select", "extend-select", "ignore", "per-file-ignores", "exclude"})
+CRASH = "TSK000"
 _OURS = re.compile(r"TSK[0-9]{1,3}")
 _CODE = re.compile(r"TSK[0-9]{3}")
-_METAVARS = {Kind.FLAG: "true|false", Kind.NUMBER: "n", Kind.DOTTED_NAME: "name"}
+_METAVARS = {Kind.FLAG: "true|false", Kind.NUMBER: "n", Kind.SECONDS: "n", Kind.DOTTED_NAME: "name"}
 
 Finding = tuple[int, int, str, type]
 
@@ -103,8 +104,12 @@ class Plugin:
         except ConfigError as error:
             raise ExecutionError(str(error)) from None
         own = [*(options.select or ()), *(options.extend_select or ())]
-        options.extend_select = [*(options.extend_select or ()), *(code for code in enabled if code not in own)]
-        cls._given = given | {"extend-select": [code for code in (*own, *enabled) if _OURS.fullmatch(code)]}
+        ours = [code for code in (*own, *enabled) if _OURS.fullmatch(code)]
+        through = [code for code in enabled if code not in own]
+        if options.select and ours:
+            through.append(CRASH)  # else a file would look clean that nobody has looked at
+        options.extend_select = [*(options.extend_select or ()), *through]
+        cls._given = given | {"extend-select": ours}
         cls._stdin = os.path.abspath(options.stdin_display_name) if "-" in options.filenames else None
         cls._configs = {}
         cls._projects = {}
@@ -136,10 +141,10 @@ class Plugin:
         except ConfigError as error:
             if parent_process() is None:
                 raise ExecutionError(str(error)) from None
-            found = [(1, 0, f"TSK000 project not checked: {error}")]
+            found = [(1, 0, f"{CRASH} project not checked: {error}")]
         except Exception as error:  # else flake8 would end without a finding for any file
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            found = [(1, 0, f"TSK000 internal error, file not checked: {reason}")]
+            found = [(1, 0, f"{CRASH} internal error, file not checked: {reason}")]
         for line, column, text in found:
             yield line, column, text, type(self)
 
@@ -149,9 +154,6 @@ class Plugin:
         from flake8_tasks.files import may_hold_task_code, project_root
 
         path = os.path.abspath(self.filename)
-        typed = path == self._stdin
-        if typed and not path.endswith(".py"):
-            path += ".py"  # without a name it is a module too
         root = project_root(Path(path))
         config = self._config(root)
         if config is None:
@@ -161,7 +163,8 @@ class Plugin:
         words = [name.rpartition(".")[2].encode() for name in own]
         if not may_hold_task_code(text.encode("utf-8", "surrogatepass"), words) or config.excludes(path):
             return []
-        return self._found(path, text, self._project(root, config, {path: _encoded(text)} if typed else {}))
+        overlay = {path: _encoded(text)} if path == self._stdin else {}
+        return self._found(path, text, self._project(root, config, path, overlay))
 
     def _found(self, path: str, text: str, project: Project) -> Sequence[Diagnostic]:
         from flake8_tasks.kept import Outcome, keep, recall
@@ -195,17 +198,25 @@ class Plugin:
         return cls._configs[root]
 
     @classmethod
-    def _project(cls, root: Path, config: Config, overlay: Mapping[str, bytes]) -> Project:
-        if root not in cls._projects:
-            from flake8_tasks.model.cache import default_folder
-            from flake8_tasks.model.project import Project
+    def _project(cls, root: Path, config: Config, path: str, overlay: Mapping[str, bytes]) -> Project:
+        """The project at a root, with a file that is checked.
 
-            try:
-                cache = default_folder()
-            except RuntimeError:
-                cache = None
+        One that a search for the project's files leaves out, since git ignores it or it is called `worker`, gets the
+        project for itself: to the others it does not belong.
+        """
+        from flake8_tasks.model.cache import default_folder
+        from flake8_tasks.model.project import Project
+
+        try:
+            cache = default_folder()
+        except RuntimeError:
+            cache = None
+        if root not in cls._projects:
             cls._projects[root] = Project(root, config, overlay=overlay, cache=cache)
-        return cls._projects[root]
+        index = cls._projects[root].index
+        if path in index.known:
+            return cls._projects[root]
+        return Project(root, config, cache=cache, listed=index.paths, named=[path])
 
 
 def _rules() -> Iterator[tuple[str, str]]:
@@ -245,6 +256,6 @@ def _encoded(text: str) -> bytes:
     data = text.encode("utf-8", "surrogatepass")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    except SyntaxError:
+        return data if encoding == "utf-8" else text.encode(encoding, "replace")
+    except (SyntaxError, LookupError, UnicodeError):
         return data
-    return data if encoding == "utf-8" else text.encode(encoding, "replace")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import os
+import stat
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -135,7 +136,16 @@ def request(asked: argparse.Namespace) -> Request:
         made.groups, made.whole = files.find(paths, config_of, force_exclude=asked.force_exclude)
         named = frozenset(os.path.abspath(path) for path in paths if not os.path.isdir(path))
         made.named = named if len(named) <= _HANDFUL else frozenset()
+        made.overlay.update((path, made.read(path)) for path in named if _is_pipe(path))
     return made
+
+
+def _is_pipe(path: str) -> bool:
+    """A path that can be read only once."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _joined(given: Sequence[str] | None) -> str | None:

@@ -65,6 +65,7 @@ class Index:
         overlay: absolute path → bytes that stand instead of the file on disk.
         words: more words by which a file may hold task code: the user's own decorators and dispatchers.
         listed: the project's Python files, where somebody has searched for them before.
+        named: the files that are checked, which a search may leave out: git ignores one, or it is called `worker`.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class Index:
         words: tuple[bytes, ...],
         cache: Cache,
         listed: Sequence[str] | None = None,
+        named: Sequence[str] = (),
     ) -> None:
         self.root = root
         self._listed = listed
+        self._named = named
         self.overlay = overlay
         self.words = words
         self.cache = cache
@@ -88,7 +91,7 @@ class Index:
     def paths(self) -> tuple[str, ...]:
         """Every Python file of the project, absolute, sorted."""
         listed = files.python_files(self.root) if self._listed is None else self._listed
-        return tuple(sorted({*listed, *self.overlay}))
+        return tuple(sorted({*listed, *self.overlay, *self._named}))
 
     @cached_property
     def known(self) -> frozenset[str]:

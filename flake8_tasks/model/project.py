@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, cast, overload
 
 from flake8_tasks.config import Config
+from flake8_tasks.files import SUFFIXES
 from flake8_tasks.model import inference
 from flake8_tasks.model.cache import Cache, digest
 from flake8_tasks.model.frameworks.celery import CANONICAL
@@ -92,6 +93,7 @@ class Project:
         overlay: absolute path → bytes that stand instead of the file on disk.
         cache: the folder for what is kept between runs, None to keep nothing.
         listed: its Python files, where somebody has searched for them before.
+        named: the files that are checked, which belong to it wherever they lie and whatever they are called.
     """
 
     def __init__(
@@ -102,13 +104,14 @@ class Project:
         overlay: Mapping[str, bytes] | None = None,
         cache: Path | None = None,
         listed: Sequence[str] | None = None,
+        named: Sequence[str] = (),
     ) -> None:
         self.root = root
         self.config = config
         own = (*config.task_decorators, *config.dispatchers)
         words = tuple(sorted({name.rpartition(".")[2].encode() for name in own}))
         self.cache = Cache(cache, root, words)
-        self.index = Index(root, dict(overlay or {}), words, self.cache, listed)
+        self.index = Index(root, dict(overlay or {}), words, self.cache, listed, named)
         self.asked: set[str] = set()
         self._modules: dict[str, Module] = {}
         self._held = 0
@@ -139,7 +142,7 @@ class Project:
             start = max(inside, key=len)
         elif start == folder:  # no package: as a namespace of the root
             start = next((root for root in (source, default) if path.startswith(root + os.sep)), start)
-        name = os.path.relpath(path, start).removesuffix(".py").replace(os.sep, ".")
+        name = _importable(os.path.relpath(path, start)).replace(os.sep, ".")
         is_package = name == "__init__" or name.endswith(".__init__")
         return (name.removesuffix("__init__").removesuffix(".") if is_package else name), is_package
 
@@ -165,9 +168,9 @@ class Project:
                 folders.add(folder)
                 folder = os.path.dirname(folder)
         held: dict[str, set[str]] = {}
-        for path in (*folders, *self.index.paths):
+        for path in (*folders, *map(_importable, self.index.paths)):
             above, name = os.path.split(path)
-            held.setdefault(above, set()).add(name.removesuffix(".py"))
+            held.setdefault(above, set()).add(name)
         found: dict[str, tuple[str, ...]] = {}
         for root in self.import_roots:
             for name in held.get(root.rstrip(os.sep), ()):
@@ -181,9 +184,14 @@ class Project:
                 continue
             for root in self._roots_with.get(parts[0], ()):
                 base = os.path.join(root, inner)
-                for path in (f"{base}.py", os.path.join(base, "__init__.py")):
+                for path in (f"{base}.py", os.path.join(base, "__init__.py"), self._scripts.get(base, "")):
                     if path in self.index.known:
                         yield path, parts[length:]
+
+    @cached_property
+    def _scripts(self) -> dict[str, str]:
+        """The files that no import finds, by what would be their path without a suffix."""
+        return {_importable(path): path for path in self.index.paths if not path.endswith(".py")}
 
     def looks_at(self, path: str) -> bool:
         """A file is checked at all: it is no test, or tests are wanted."""
@@ -484,6 +492,15 @@ class Project:
     def task_files(self) -> tuple[str, ...]:
         """The files that may declare or dispatch tasks."""
         return self.holding(TASKS)
+
+
+def _importable(path: str) -> str:
+    """A path without its suffix; of a script, which no import finds, one that no module can have."""
+    whole, suffix = os.path.splitext(path)
+    if suffix in SUFFIXES:
+        return whole
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f"<{name.replace('.', '_')}>")
 
 
 def constant(value: Value | None) -> object:

@@ -39,10 +39,14 @@ def decode(data: bytes) -> str:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return data.decode(encoding)
     except SyntaxError as error:
+        if data.startswith(codecs.BOM_UTF8) and error.msg.startswith("encoding problem"):
+            raise Unreadable(1, "its byte order mark says utf-8, its first lines another encoding") from None
         raise Unreadable(1, str(error.msg)) from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Unreadable(line, f"not {error.encoding}: {error.reason} at byte {error.start}") from None
+    except (LookupError, UnicodeError) as error:  # `hex`, `undefined`: codecs of Python that are none for a program
+        raise Unreadable(1, str(error)) from None
 
 
 def parse(text: str) -> ast.Module:

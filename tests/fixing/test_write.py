@@ -113,8 +113,14 @@ SCRIPT = """
 """
 
 
-@pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o444, 0o777), (0o666, 0o555)])
-def test_no_permission_is_told_with_the_path(file_mode: int, folder_mode: int) -> None:
+@pytest.mark.parametrize(
+    ("file_mode", "folder_mode", "words"),
+    [
+        (0o444, 0o777, "no permission to write it"),
+        (0o666, 0o555, "no permission to write in its folder, where its new content is put first"),
+    ],
+)
+def test_no_permission_is_told_with_the_path(file_mode: int, folder_mode: int, words: str) -> None:
     """Also where only the folder may not be written; root may write everything, so another user tries."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "open"
@@ -130,23 +136,24 @@ def test_no_permission_is_told_with_the_path(file_mode: int, folder_mode: int) -
             capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(package)},
         )  # fmt: skip
         folder.chmod(0o755)
-        assert result.stdout == f"{file} not written: no permission to write it\n"
+        assert result.stdout == f"{file} not written: {words}\n"
         assert contents(folder) == {"a.py": b"a"}
 
 
 INTERRUPTED = """
     import os, signal, sys
     from flake8_tasks.fixing.write import write_all
-    calls, at, name = 0, int(sys.argv[1]), sys.argv[2]
+    calls, at, name, number = 0, int(sys.argv[1]), sys.argv[2], getattr(signal, sys.argv[3])
+    signal.signal(number, signal.default_int_handler)
     real = getattr(os, name)
     def interrupting(*arguments, **others):
         global calls
         calls += 1
         if calls == at:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
         return real(*arguments, **others)
     setattr(os, name, interrupting)
-    paths = sys.argv[3:]
+    paths = sys.argv[4:]
     try:
         write_all(dict.fromkeys(paths, b"new"), dict.fromkeys(paths, b"old"), [frozenset(paths[:2])])
     except KeyboardInterrupt:
@@ -156,13 +163,16 @@ INTERRUPTED = """
 
 @pytest.mark.parametrize("name", ["open", "fsync", "replace"])
 @pytest.mark.parametrize("at", [1, 2, 3])
-def test_an_interruption_leaves_every_file_old_or_new_and_no_other(tmp_path: Path, name: str, at: int) -> None:
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_an_interruption_leaves_every_file_old_or_new_and_no_other(
+    tmp_path: Path, name: str, at: int, number: str
+) -> None:
     paths = [tmp_path / f"{letter}.py" for letter in "abcd"]
     for path in paths:
         path.write_bytes(b"old")
     package = Path(__file__).parents[2]
     result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(INTERRUPTED), str(at), name, *map(str, paths)],
+        [sys.executable, "-c", textwrap.dedent(INTERRUPTED), str(at), name, number, *map(str, paths)],
         capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(package)},
     )  # fmt: skip
     assert result.stdout == "interrupted\n"

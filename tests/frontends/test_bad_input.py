@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
-from command import ASSERTS, CLEAN, Shop
+from command import ASSERTS, CLEAN, Shop, bound_by_modes
 
 TASK = "from celery import shared_task\n\n\n@shared_task(retry_limit=3)\ndef work(number):\n    return number\n"
 OPERANDS = " + ".join(f"a{index}" for index in range(20_000))
@@ -98,6 +99,32 @@ def test_files_that_come_and_go_during_the_run(shop: Shop) -> None:
         thread.join()
 
 
+@pytest.mark.parametrize("with_git", [True, False])
+@pytest.mark.parametrize(("mode", "told"), [(0o000, "closed"), (0o444, "closed/tasks.py")])
+def test_a_folder_that_may_not_be_looked_into_is_told(shop: Shop, with_git: bool, mode: int, told: str) -> None:
+    """It is an error by its name, whether it is searched or named; what `exclude` and git ignore is left alone."""
+    if with_git:
+        subprocess.run(["git", "init", "-q"], cwd=shop.root, check=True)
+    shop.write("good.py", ASSERTS)
+    shop.write(".gitignore", "ignored/\n")
+    for folder in ("closed", "ignored"):
+        shop.write(f"{folder}/tasks.py", ASSERTS).parent.chmod(mode)
+    expected = [{"path": told, "line": 1, "message": "cannot be read: Permission denied"}]
+    inside = {**expected[0], "path": "closed/tasks.py"}
+    try:
+        bound = bound_by_modes(shop)
+        whole = bound.json("--select=TSK990")
+        assert [each["path"] for each in whole["findings"]] == ["good.py"]
+        assert whole["errors"] == expected
+        assert bound.json("closed")["errors"] == expected
+        assert bound.json("closed/tasks.py")["errors"] == [inside]
+        shop.write("pyproject.toml", '[tool.flake8-tasks]\nexclude = ["closed/"]\n')
+        assert bound.json()["errors"] == []
+    finally:
+        for folder in ("closed", "ignored"):
+            (shop.root / folder).chmod(0o755)
+
+
 def test_links_in_a_loop(shop: Shop) -> None:
     shop.write("good.py", ASSERTS)
     (shop.root / "loop").symlink_to(shop.root)
@@ -117,6 +144,15 @@ def test_what_is_no_file_is_left_alone(shop: Shop, name: str) -> None:
     path = shop.root / name
     os.mkfifo(path) if name == "pipe.py" else path.mkdir()
     assert shop.findings() == [("good.py", 6, "TSK990")]
+
+
+def test_a_pipe_that_is_named_is_read_once(shop: Shop) -> None:
+    """As `<(git show HEAD:tasks.py)` in a shell, which cannot be read a second time."""
+    os.mkfifo(shop.root / "pipe.py")
+    thread = threading.Thread(target=(shop.root / "pipe.py").write_text, args=(ASSERTS,))
+    thread.start()
+    assert shop.findings("pipe.py", "--select=TSK990") == [("pipe.py", 6, "TSK990")]
+    thread.join()
 
 
 @pytest.mark.parametrize(
@@ -185,6 +221,16 @@ def test_a_file_that_cannot_be_written_is_told_and_the_others_are_fixed(shop: Sh
     assert run.returncode == (0 if "max_retries" in closed.read_text() else 2)
     assert f"closed{os.sep}tasks.py:" in run.stdout.replace("/", os.sep)
     assert [path.name for path in closed.parent.iterdir()] == ["tasks.py"]
+
+
+def test_an_encoding_that_is_none_of_text_is_told_and_who_imports_the_file_is_checked(shop: Shop) -> None:
+    shop.write("odd.py", "# coding: hex\n" + TASK)
+    shop.write("uses.py", "from odd import work\n\nwork.delay(1)\n" + TASK)
+    whole = shop.json("--select=TSK101")
+    assert [(each["path"], each["line"], each["message"].partition(";")[0]) for each in whole["errors"]] == [
+        ("odd.py", 1, "'hex' is not a text encoding")
+    ]
+    assert [(each["path"], each["line"]) for each in whole["findings"]] == [("uses.py", 7)]
 
 
 def test_an_empty_file_and_one_of_nothing_but_a_mark(shop: Shop, tmp_path: Path) -> None:

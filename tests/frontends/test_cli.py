@@ -104,6 +104,30 @@ class TestErrors:
         assert b"No space left on device" in run.stderr
         assert b"Traceback" not in run.stderr
 
+    def test_a_full_disk_below_the_output_file_is_told_with_its_name(self, shop: Shop) -> None:
+        shop.write("tasks.py", ASSERTS)
+        run = shop.run("check", "--output-file", "/dev/full")
+        assert (run.returncode, run.stdout) == (2, "")
+        assert run.stderr == "flake8-tasks: error: /dev/full: No space left on device\n"
+
+    @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+    @pytest.mark.parametrize("arguments", ["check nowhere", "check -", "fix", "fix --diff", "fix -", "rules"])
+    def test_a_stream_that_is_closed_is_one_that_nobody_reads(self, shop: Shop, closed: str, arguments: str) -> None:
+        """Whoever starts us may close them; what would go to one of them goes to no other."""
+        shop.write("tasks.py", CLEAN)
+        asked = shop.run(*arguments.split())
+        run = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}', "sh", *shop.command(*arguments.split())],
+            input="",
+            capture_output=True,
+            text=True,
+            cwd=shop.root,
+            env=unmeasured(shop.environment),
+        )
+        assert run.returncode == asked.returncode
+        assert run.stdout == ("" if ">&-" in closed.split() else asked.stdout)
+        assert run.stderr == ("" if "2>&-" in closed else asked.stderr)
+
     def test_a_reader_that_leaves_is_no_error(self, shop: Shop) -> None:
         for number in range(20):
             shop.write(f"tasks{number}.py", CLEAN + "    assert 1\n" * 200)
@@ -221,6 +245,20 @@ def test_explain_takes_codes_and_names(shop: Shop, word: str) -> None:
     assert run.returncode == 0
     assert "TSK990 task-asserts" in run.stdout.splitlines()[0]
     assert "Made for tests." in run.stdout
+
+
+def test_explain_links_to_where_the_documentation_is(shop: Shop) -> None:
+    text = shop.run("explain", "TSK301").stdout
+    site = "https://flake8-tasks.readthedocs.io/en/stable"
+    assert f"[Waiting]({site}/rules/#waiting-tsk3xx)" in text
+    assert f"see [configuration]({site}/configuration/)." in text
+    assert "](.." not in text
+
+
+def test_explain_of_the_beginning_of_a_code_names_the_rules_it_begins(shop: Shop) -> None:
+    run = shop.run("explain", "tsk99")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "flake8-tasks: error: 'tsk99' is only the beginning of a code: TSK990, TSK991, TSK992\n"
 
 
 def test_explain_suggests_what_was_meant(shop: Shop) -> None:

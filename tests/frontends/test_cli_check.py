@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from command import ASSERTS, BROKEN, CLEAN, CRASHES, DELETES, Shop
 
+WAITS = CLEAN + "\n\n@shared_task(time_limit=30)\ndef wait():\n    return work.delay().get()\n"
+
 
 class TestFiles:
     @pytest.mark.parametrize("with_git", [True, False])
@@ -33,6 +35,34 @@ class TestFiles:
         shop.write("worker", ASSERTS)
         assert shop.findings() == []
         assert shop.findings("worker") == [("worker", 6, "TSK990")]
+
+    @pytest.mark.parametrize(
+        "name", ["worker", "bin/worker.wsgi", "bin/worker.pyw", "ignored/jobs.py", "environment/jobs.py", "link.py"]
+    )
+    def test_a_file_that_is_named_is_understood_though_the_search_leaves_it_out(self, shop: Shop, name: str) -> None:
+        """The task that it waits for is its own: what its names mean is known as in any other file."""
+        subprocess.run(["git", "init", "-q"], cwd=shop.root, check=True)
+        shop.write(".gitignore", "ignored/\n")
+        shop.write("environment/pyvenv.cfg", "")
+        shop.write("tasks.py", WAITS)
+        if name == "link.py":
+            (shop.root / name).symlink_to("tasks.py")
+        else:
+            shop.write(name, WAITS)
+        selected = ("--select", "TSK301")
+        assert shop.findings(name, *selected) == [(name, 11, "TSK301")]
+        assert shop.findings("-", "--stdin-filename", name, *selected, stdin=WAITS) == [(name, 11, "TSK301")]
+
+    def test_a_folder_that_git_ignores_is_understood_when_it_is_named(self, shop: Shop) -> None:
+        subprocess.run(["git", "init", "-q"], cwd=shop.root, check=True)
+        shop.write(".gitignore", "ignored/\n")
+        shop.write("ignored/jobs.py", WAITS)
+        assert shop.findings("ignored", "--select", "TSK301") == [("ignored/jobs.py", 11, "TSK301")]
+        assert shop.findings("--select", "TSK301") == []
+
+    def test_a_stub_holds_nothing_that_runs(self, shop: Shop) -> None:
+        shop.write("tasks.pyi", ASSERTS)
+        assert shop.findings("tasks.pyi") == []
 
     def test_standard_input_is_part_of_the_project(self, shop: Shop) -> None:
         shop.write("tasks.py", CLEAN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from command import BROKEN, CLEAN, Shop
 
@@ -38,6 +40,19 @@ def test_a_second_run_has_nothing_to_do(shop: Shop) -> None:
     assert file.stat().st_mtime_ns == before.st_mtime_ns
 
 
+def test_a_fix_that_is_refused_is_something_to_fix(shop: Shop) -> None:
+    """libcst does not give a file with lone carriage returns back as it is."""
+    text = RETRIES.replace("\n", "\r")
+    file = shop.write("tasks.py", text)
+    for arguments, words in (([], "Nothing was fixed."), (["--diff"], "Nothing would be fixed.")):
+        run = shop.run("fix", *arguments)
+        assert run.returncode == 0
+        lines = (run.stdout + run.stderr).splitlines()
+        assert lines[0].endswith("tasks.py: the fixer cannot keep its lines as they are: they end in carriage returns")
+        assert lines[1:] == [words, "1 problem could not be fixed."]
+    assert file.read_bytes() == text.encode()
+
+
 def test_an_empty_folder_is_no_error(shop: Shop) -> None:
     (shop.root / "setup.py").unlink()
     assert shop.run("fix").returncode == 0
@@ -50,6 +65,25 @@ def test_unsafe_fixes_are_asked_for(shop: Shop) -> None:
     assert run.stdout == "Nothing to fix.\n1 more problem could be fixed with `--unsafe-fixes`.\n"
     run = shop.run("fix", "--unsafe-fixes")
     assert (run.returncode, file.read_text()) == (0, LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("settings", "soft", "hard"),
+    [
+        ("time-limit = 120", 108, 120),
+        ("soft-time-limit = 115\ntime-limit = 120", 115, 120),
+        ("soft-time-limit = 60", 60, 300),
+        ("soft-time-limit = 300", 270, 300),
+    ],
+)
+def test_a_soft_limit_is_written_that_comes_before_the_hard_one(
+    shop: Shop, settings: str, soft: int, hard: int
+) -> None:
+    """Else it would never come: where it would not, it is nine tenths of the hard one."""
+    file = shop.write("tasks.py", NO_LIMIT)
+    shop.write("pyproject.toml", f"[tool.flake8-tasks]\n{settings}\n")
+    assert shop.run("fix", "--unsafe-fixes").returncode == 0
+    assert file.read_text() == LIMIT.replace("270", str(soft)).replace("=300", f"={hard}")
 
 
 def test_only_selected_rules_are_fixed(shop: Shop) -> None:
@@ -78,6 +112,20 @@ def test_a_diff_writes_nothing(shop: Shop) -> None:
         "+@shared_task(bind=True, time_limit=30, max_retries=3)",
     ]
     assert run.stderr.splitlines()[-1] == "Would fix 1 problem in 1 file."
+
+
+@pytest.mark.parametrize("program", [["git", "apply"], ["patch", "-p1"]])
+def test_a_diff_with_files_above_the_working_directory_can_be_applied(shop: Shop, program: list[str]) -> None:
+    """Neither program takes a path with `..` in it: the paths begin where all the files are."""
+    files = [shop.write(name, RETRIES) for name in ("tasks.py", "inner/tasks.py")]
+    run = shop.run("fix", "--diff", "..", cwd=shop.root / "inner")
+    assert [line for line in run.stdout.splitlines() if line.startswith("+++")] == [
+        "+++ b/inner/tasks.py",
+        "+++ b/tasks.py",
+    ]
+    assert run.stderr.splitlines()[0] == f"The paths of the diff are relative to {shop.root}."
+    subprocess.run(program, cwd=shop.root, input=run.stdout, check=True, text=True, stdout=subprocess.DEVNULL)
+    assert [file.read_text() for file in files] == [SAFE, SAFE]
 
 
 def test_a_diff_of_nothing_is_clean(shop: Shop) -> None:

@@ -414,6 +414,18 @@ class TestSelection:
         ]
 
 
+@pytest.mark.parametrize("name", ["worker", "bin/worker.wsgi", "ignored/jobs.py"])
+def test_a_file_that_is_named_is_understood_though_a_search_leaves_it_out(flake8: Flake8, name: str) -> None:
+    """What is sent is its own task; the file beside it, which has the same task, stays another one."""
+    subprocess.run(["git", "init", "-q"], cwd=flake8.folder, check=True)
+    flake8.write(".gitignore", "ignored/\n")
+    flake8.write("jobs.py", TASKS)
+    flake8.write(name, TASKS)
+    expected = f"{name}:10:5: {ALWAYS}"
+    assert flake8.findings("jobs.py", name) == sorted([expected, f"jobs.py:10:5: {ALWAYS}"])
+    assert flake8.findings("--stdin-display-name", name, "-", stdin=TASKS) == [expected]
+
+
 class TestStdin:
     def test_the_display_name_decides_the_project(self, flake8: Flake8) -> None:
         flake8.write("inner/pyproject.toml", "[tool.flake8-tasks]\nextend-select = ['opt-in']\n")
@@ -487,6 +499,21 @@ class TestErrors:
         assert [line.split()[:2] for line in others] == [["a.py:10:5:", "TSK397"], ["b.py:10:5:", "TSK397"]]
         assert done.stderr == ""
 
+    @pytest.mark.parametrize(
+        "arguments", [["--select=TSK399"], ["--select=E,TSK39"], ["--select=E", "--tsk-enable=ALL"]]
+    )
+    def test_a_crash_is_reported_with_any_rule_of_ours(self, flake8: Flake8, arguments: list[str]) -> None:
+        """Else the file would look clean, though nobody has looked."""
+        flake8.write("a.py", CRASH)
+        assert "a.py:10:5: TSK000" in flake8.findings(*arguments, "a.py")
+        assert flake8.findings(*arguments, "--ignore=TSK000", "a.py") == [
+            line for line in flake8.findings(*arguments, "a.py") if "TSK000" not in line
+        ]
+
+    def test_a_crash_is_not_reported_where_no_rule_of_ours_is(self, flake8: Flake8) -> None:
+        flake8.write("a.py", CRASH)
+        assert flake8.findings("--select=E,F", "a.py") == []
+
     def test_a_crash_of_the_machine_is_one_line_a_file(self, flake8: Flake8, with_rules: Path, tmp_path: Path) -> None:
         broken = tmp_path / "broken" / "flake8_tasks"
         shutil.copytree(with_rules / "flake8_tasks", broken)
@@ -505,9 +532,9 @@ class TestErrors:
         ("option", "message"),
         [
             ("--tsk-max-retries=many", "--tsk-max-retries: expected a whole number of 0 or more, not 'many'"),
-            ("--tsk-time-limit=-1", "--tsk-time-limit: expected a whole number of 0 or more, not -1"),
+            ("--tsk-time-limit=-1", "--tsk-time-limit: expected a whole number of 1 or more, not -1"),
             ("--tsk-include-tests=perhaps", "--tsk-include-tests: expected true or false, not 'perhaps'"),
-            ("--tsk-dispatchers=a..b", "--tsk-dispatchers: expected a list of dotted names, not ['a..b']"),
+            ("--tsk-dispatchers=a..b", "--tsk-dispatchers: expected a list of dotted names, not one with 'a..b' in it"),
             ("--tsk-enable=opt-im", "--tsk-enable: no rule is called 'opt-im', did you mean 'opt-in'?"),
             ("--tsk-enable=TSK777", "--tsk-enable: no rule is called 'TSK777'"),
             ("--tsk-enable=TSK39", "--tsk-enable: 'TSK39' is only the beginning of a code"),

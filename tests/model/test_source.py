@@ -28,6 +28,9 @@ def test_the_encoding_is_what_the_file_says(data: bytes, text: str) -> None:
     [
         (b"x = 1\ny = '\xe9'\n", 2, "utf-8"),
         (b"# coding: nonsense\n", 1, "unknown encoding"),
+        (b"# coding: hex\n", 1, "'hex' is not a text encoding"),
+        (b"# coding: undefined\n", 1, "undefined encoding"),
+        (b"\xef\xbb\xbf# coding: latin-1\n", 1, "its byte order mark says utf-8, its first lines another encoding"),
         (b"def (:\n", 1, "syntax error"),
         (b"x = 1\n\x00\n", 1, "null"),
         (b"(" * 10_000 + b")" * 10_000, 1, "syntax error"),

@@ -76,6 +76,8 @@ def check(declared: Declared) -> Iterator[Problem]:
         if not task.sets_options_in_decorator:
             return Refusal("it has no decorator of its own that takes options")
         soft, hard = (declared.project.config.thresholds[name] for name in rule.options)
+        if soft >= hard:
+            soft = max(hard * 9 // 10, 1)
         return (SetKeyword(task.place, "soft_time_limit", str(soft)), SetKeyword(task.place, "time_limit", str(hard)))
 
     yield Problem(declared, {"task": task.name}, limited, "Set a soft and a hard time limit")
