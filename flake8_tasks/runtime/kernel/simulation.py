@@ -15,7 +15,7 @@ from flake8_tasks.runtime.kernel.choices import FAULT, SWITCH, Oracle
 from flake8_tasks.runtime.kernel.clock import Clock, Timer, virtual_time
 from flake8_tasks.runtime.kernel.coroutines import DEFAULT, CoroutineKind
 from flake8_tasks.runtime.kernel.faults import Fault
-from flake8_tasks.runtime.kernel.guards import Runaway, Uncontrolled, Watchdog, guarded
+from flake8_tasks.runtime.kernel.guards import Runaway, Uncontrolled, Watchdog, guarded, interruptible
 from flake8_tasks.runtime.kernel.randomness import same_numbers
 from flake8_tasks.runtime.kernel.stalls import DEADLOCK, ENDLESS, HORIZON, QUIET, STUCK, Watch
 from flake8_tasks.runtime.kernel.trace import Event
@@ -85,6 +85,7 @@ class Simulation:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
+            stack.enter_context(interruptible())
             stack.callback(host.become_current, host.current())
             host.become_current(self)
             stack.enter_context(same_numbers(self.seed, self.modules))

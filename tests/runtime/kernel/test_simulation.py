@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import random
+import signal
 import time
 import uuid
 
@@ -32,6 +34,20 @@ def test_time_passes_when_everybody_sleeps() -> None:
 
         assert simulation.run() == "quiet"
         assert seen == [("early", 3600.0), ("late", 7200.0)]
+
+
+def test_an_interrupt_that_the_program_swallows_ends_the_run() -> None:
+    def act() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except:  # noqa: E722 - what programs do
+            pass
+
+    ended = []
+    with pytest.raises(KeyboardInterrupt), Simulation(Oracle()) as simulation:
+        Toy(simulation).client(act)
+        ended.append(simulation.run())
+    assert ended == ["quiet"]
 
 
 def test_advance_stops_in_between() -> None:
