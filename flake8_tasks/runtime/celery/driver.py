@@ -15,6 +15,7 @@ from celery import Celery, states
 from celery.exceptions import TaskRevokedError
 
 from flake8_tasks.runtime.celery import backend, compat, polled, transport
+from flake8_tasks.runtime.celery.backend import UNSENT
 from flake8_tasks.runtime.celery.broadcast import Broadcast
 from flake8_tasks.runtime.celery.consumer import NodeConsumer
 from flake8_tasks.runtime.celery.declared import dead_letters_of, priority_of
@@ -154,7 +155,7 @@ class CeleryDriver:
 
     def storing(self, task_id: str, state: str) -> None:
         """See `backend.Store`."""
-        actor, name = self.simulation.actor, self.name_of(task_id)
+        actor, name = self.simulation.actor, self._called(task_id, UNSENT)
         self.simulation.point("store", state if actor and actor.task == name else f"{state} of {name}", to="results")
 
     def stored(self, task_id: str, state: str) -> None:
@@ -266,9 +267,11 @@ class CeleryDriver:
         return execution
 
     def _named(self, headers: Mapping[str, Any]) -> str:
-        task_id = headers["id"]
+        return self._called(headers["id"], headers["task"])
+
+    def _called(self, task_id: str, task: str) -> str:
         if task_id not in self._names:
-            base = headers["task"].rpartition(".")[2]
+            base = task.rpartition(".")[2]
             self._counts[base] += 1
             self._names[task_id] = f"{base}#{self._counts[base]}"
         return self._names[task_id]

@@ -150,22 +150,31 @@ def test_an_interrupt_goes_through() -> None:
 
 def test_an_interrupt_that_the_program_swallows_is_raised_at_the_end() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt), interruptible():
+
+    @interruptible()
+    def program() -> None:
         try:
             os.kill(os.getpid(), signal.SIGINT)
         except BaseException:
             done.append("swallowed")
         done.append("went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        program()
     assert done == ["swallowed", "went on"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_interrupt_whose_consequence_is_another_failure_is_raised_at_the_end() -> None:
-    with pytest.raises(KeyboardInterrupt) as caught, interruptible():
+    @interruptible()
+    def program() -> None:
         try:
             os.kill(os.getpid(), signal.SIGINT)
         except KeyboardInterrupt:
             raise ValueError("a consequence") from None
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        program()
     assert isinstance(caught.value.__context__, ValueError)
 
 

@@ -8,6 +8,7 @@ import random
 import signal
 import time
 import uuid
+from contextlib import suppress
 
 import pytest
 from toy import Toy
@@ -37,16 +38,19 @@ def test_time_passes_when_everybody_sleeps() -> None:
 
 
 def test_an_interrupt_that_the_program_swallows_ends_the_run() -> None:
-    def act() -> None:
-        try:
-            os.kill(os.getpid(), signal.SIGINT)
-        except:  # noqa: E722 - what programs do
-            pass
-
     ended = []
-    with pytest.raises(KeyboardInterrupt), Simulation(Oracle()) as simulation:
-        Toy(simulation).client(act)
-        ended.append(simulation.run())
+
+    def act() -> None:
+        with suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def run() -> None:
+        with Simulation(Oracle()) as simulation:
+            Toy(simulation).client(act)
+            ended.append(simulation.run())
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
     assert ended == ["quiet"]
 
 
