@@ -54,6 +54,18 @@ def test_an_interrupt_that_the_program_swallows_ends_the_run() -> None:
     assert ended == ["quiet"]
 
 
+def test_a_run_that_comes_to_rest_in_a_month_at_the_earliest_is_ended_after_so_many_moments() -> None:
+    def for_ever() -> None:
+        while True:
+            time.sleep(1)
+
+    with Simulation(Oracle(), moments=100) as simulation:
+        Toy(simulation).client(for_ever)
+
+        assert (simulation.run(), simulation.now()) == ("horizon", 100.0)
+        assert simulation.trace[-1].detail == "not at rest after 100 moments"
+
+
 def test_advance_stops_in_between() -> None:
     with Simulation(Oracle()) as simulation:
         done: list[int] = []
