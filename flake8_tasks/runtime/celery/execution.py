@@ -107,7 +107,8 @@ class Execution:
     def _run(self) -> Any:
         try:
             return self.target(*self.args)
-        except SystemExit as exit:
+        except (SystemExit, KeyboardInterrupt) as exit:
+            # Of the task's own: a Ctrl-C of whoever watches the run is raised again when it is over.
             self._exit = exit
             return None
 

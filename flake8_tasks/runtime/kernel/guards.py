@@ -83,21 +83,22 @@ def _is_own_name(host: object) -> bool:
 def interruptible() -> Iterator[None]:
     """While it lasts, a Ctrl-C that code under test swallows is not lost: it ends what runs here once that is over.
 
-    Where somebody else takes care of Ctrl-C, or it comes to another thread, nothing is changed.
-
     Raises:
         KeyboardInterrupt: at once where the signal comes, as always; and at the end when that has been hidden.
     """
-    own = signal.default_int_handler
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not own:
+    own = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(own):
         yield
         return
-    heard = False
+    handle, heard = own, False
 
     def hear(number: int, frame: FrameType | None) -> None:
         nonlocal heard
-        heard = True
-        own(number, frame)
+        try:
+            handle(number, frame)
+        except KeyboardInterrupt:
+            heard = True
+            raise
 
     signal.signal(signal.SIGINT, hear)
     try:

@@ -79,14 +79,15 @@ def test_with_retry_on_worker_lost_it_is_retried_also_when_acknowledged_early(ap
         assert outcome.times("start") == [0.0]
 
 
-def test_a_task_that_ends_its_process_is_lost(app: Celery) -> None:
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt])
+def test_a_task_that_ends_its_process_is_lost(app: Celery, end: type[BaseException]) -> None:
     @app.task
     def leave() -> None:
-        raise SystemExit(3)
+        raise end(3)
 
     outcome = run(app, lambda driver: leave.delay())
 
-    assert outcome.details("end") == ["SystemExit"]
+    assert outcome.details("end") == [end.__name__]
     # Before 5.7 the request tries to store the exit itself, which JSON cannot say.
     assert outcome.states == ({"leave#1": "FAILURE"} if compat.VERSION >= (5, 7) else {})
 
