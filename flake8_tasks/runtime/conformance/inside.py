@@ -16,6 +16,7 @@ from celery.worker import state as worker_state
 from celery.worker.control import inspect_command
 from kombu.serialization import prepare_accept_content
 
+from flake8_tasks.runtime.conformance.beat import run_beat
 from flake8_tasks.runtime.conformance.host import CLIENT, RealHost
 from flake8_tasks.runtime.conformance.pace import quicken
 from flake8_tasks.runtime.conformance.points import (
@@ -85,12 +86,8 @@ class RealStage:
         return list(self.model(model).objects.order_by("pk").values())
 
     def beat(self, seconds: float) -> None:
-        """See `Stage.beat`.
-
-        Raises:
-            OnlySimulated: always.
-        """
-        raise OnlySimulated(f"it runs beat for {seconds:g} s of virtual time")
+        """See `Stage.beat`."""
+        run_beat(self.program.app, self._host.plan.folder / "schedule", seconds)
 
     def sleep(self, seconds: float) -> None:
         """See `Stage.sleep`."""

@@ -74,7 +74,7 @@ class Plan:
             faults: what is to break.
             began: when the run begins, in seconds since 1970.
         """
-        for name in ("times", "names", "messages", "acknowledged", "happened"):
+        for name in ("times", "names", "messages", "acknowledged", "requeued", "happened"):
             (folder / name).mkdir(parents=True)
         document = {"began": began, "faults": [asdict(fault) for fault in faults]}
         (folder / "plan.json").write_text(json.dumps(document), "utf-8")
@@ -120,10 +120,21 @@ class Plan:
     def received(self, message: str) -> None:
         """A worker has it, and has not acknowledged it."""
         (self.folder / "acknowledged" / message).unlink(missing_ok=True)
+        (self.folder / "requeued" / message).unlink(missing_ok=True)
 
     def acknowledged(self, message: str) -> None:
         """The worker's parent process has acknowledged it."""
         (self.folder / "acknowledged" / message).touch()
+        (self.folder / "requeued" / message).unlink(missing_ok=True)
+
+    def requeued(self, message: str) -> None:
+        """A worker gives it back, and no broker tells where it is until a worker has it again."""
+        (self.folder / "requeued" / message).touch()
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether a message was given back that no worker has yet."""
+        return any((self.folder / "requeued").iterdir())
 
     def is_acknowledged(self, message: str) -> bool:
         return (self.folder / "acknowledged" / message).exists()

@@ -46,13 +46,16 @@ def delivers_twice(app: Celery, host: RealHost) -> None:
 def points_at_acknowledgements(host: RealHost) -> None:
     """Before each acknowledgement, and before each message is given back."""
 
-    def before(kind: str, method: Any) -> Any:
+    def before(kind: str, method: Any, *, again: bool) -> Any:
         @wraps(method)
         def acting(message: Message, *arguments: Any, **options: Any) -> Any:
             headers = message.headers or {}
             if "id" not in headers or "task" not in headers or message.acknowledged:
                 return method(message, *arguments, **options)
             host.point(kind, host.plan.name(headers["id"], headers["task"]), to="broker")
+            if again or options.get("requeue"):
+                host.plan.requeued(headers["id"])
+                return method(message, *arguments, **options)
             try:
                 return method(message, *arguments, **options)
             finally:
@@ -61,7 +64,7 @@ def points_at_acknowledgements(host: RealHost) -> None:
         return acting
 
     for name, kind in (("ack", "ack"), ("reject", "reject"), ("requeue", "reject")):
-        setattr(Message, name, before(kind, getattr(Message, name)))
+        setattr(Message, name, before(kind, getattr(Message, name), again=name == "requeue"))
 
 
 def children_wait_for_acknowledgements(host: RealHost) -> None:

@@ -171,7 +171,8 @@ def _simulated(stage: Stage, case: Case) -> Simulated:
         world=comparable(final),
         faults=tuple(map(str, faults)),
     )
-    return Simulated(outcome, faults, _waited(run.events), _reason(stage, ran))
+    # A real beat passes over the time that it sleeps.
+    return Simulated(outcome, faults, _waited(run.events) - stage.beaten, _reason(stage, ran))
 
 
 def _client(run: Run) -> str:

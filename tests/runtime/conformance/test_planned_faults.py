@@ -64,3 +64,12 @@ def test_many_at_once_give_a_message_one_name_and_a_fault_one_victim(tmp_path: P
         victims = list(pool.map(lambda _: plan.at(KILL.label, [Fault.CHILD_KILLED]), range(times)))
     assert len(set(names)) == 5
     assert [victim for victim in victims if victim] == [Fault.CHILD_KILLED]
+
+
+def test_a_message_that_was_given_back_is_on_its_way_until_a_worker_has_it(tmp_path: Path) -> None:
+    plan = Plan.written(tmp_path, [], began=0.0)
+    seen = [plan.on_its_way]
+    for happens in (plan.requeued, plan.received, plan.requeued, plan.acknowledged):
+        happens("an id")
+        seen.append(plan.on_its_way)
+    assert seen == [False, True, False, True, False]

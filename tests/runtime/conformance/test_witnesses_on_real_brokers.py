@@ -35,8 +35,6 @@ NOT_COMPARED = {
     "database-broker-acknowledged-late bad": "its own broker is sqla+postgresql, which no other stands for",
     "database-broker-fifty-idle-workers bad": "its own broker is sqla+postgresql, which no other stands for",
     "database-broker-fifty-idle-workers good": "it has 50 workers, the limit is 8",
-    "crontab-every-minute bad": "it takes 3540 s of time, the limit is 15 s",
-    "crontab-every-minute good": "it runs beat for 86400 s of virtual time",
 }
 WITNESSES = {f"{case.slug} {program}": (case, program) for case in cases() for program in ("bad", "good")}
 
