@@ -187,9 +187,13 @@ class Engine:
         looks = 0
         while time.monotonic() < until:
             self._restart(plan)
-            looks = looks + 1 if ordered.over(PAUSE) and self._at_rest(plan) else 0
+            held = plan.waits
+            looks = looks + 1 if (ordered.over(PAUSE) or held) and self._at_rest(plan) else 0
             if looks >= QUIET_LOOKS:
-                return True
+                if not held:
+                    return True
+                plan.go_on()
+                looks = 0
         return False
 
     def _at_rest(self, plan: Plan) -> bool:

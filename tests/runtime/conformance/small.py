@@ -89,6 +89,7 @@ def _waits(stage: Any) -> None:
 
 
 CHARGE = _scenario(lambda stage: stage.task("charge").delay(1) and None)
+TWO = _scenario(lambda stage: [stage.task("charge").delay(order) for order in (1, 2)] and None)
 EARLY = _scenario(lambda stage: stage.task("charge_early").delay(1) and None)
 AGAIN = _scenario(lambda stage: stage.task("charge_again").delay(1) and None)
 REST = _scenario(lambda stage: stage.task("rest").delay(60) and None)

@@ -97,6 +97,15 @@ def test_a_difference_is_told_with_its_case_and_its_fault(redis: Server, nursery
     assert 'violation: simulated "", real "charged 2 times"' in str(compared)
 
 
+def test_the_order_of_messages_is_not_compared(redis: Server, nursery: Nursery) -> None:
+    second_first = Case("TWO", FILES, "small:TWO", (1,), (), {"order": 1})
+    [compared] = conformance([second_first], url(redis), nursery=nursery)
+    assert str(compared) == (
+        "not compared  TWO: its schedule needs others to go first, which nobody can order on a real engine "
+        "(charge#2: next of celery)"
+    )
+
+
 def test_what_takes_too_long_or_is_only_simulated_is_not_compared(redis: Server, nursery: Nursery) -> None:
     compared = list(conformance([case("REST"), case("ONLY_SIMULATED")], url(redis), nursery=nursery))
     assert [str(each) for each in compared] == [

@@ -23,10 +23,6 @@ NOT_COMPARED = {
     "autoretry-without-backoff good": "it takes 726.1 s of time, the limit is 15 s",
     "backoff-without-jitter bad": "it takes 450.5 s of time, the limit is 15 s",
     "backoff-without-jitter good": "it takes 755.1 s of time, the limit is 15 s",
-    "dispatch-in-transaction bad": (
-        "its schedule needs others to go first, which nobody can order on a real engine "
-        "(others go first: client before commit shop_order)"
-    ),
     "lock-without-expiry bad": "it takes 7200 s of time, the limit is 15 s",
     "lock-without-expiry good": "it takes 7200.1 s of time, the limit is 15 s",
     "unrouted-slow-task bad": "it takes 600.1 s of time, the limit is 15 s",
