@@ -50,6 +50,9 @@ class Stage:
         files: the program's, path → text.
         scenario: how it is put to the test.
 
+    Attributes:
+        beaten: virtual seconds for which beat has run in the last run.
+
     Raises:
         ProgramError: the program cannot be loaded.
         UnsupportedCelery: this version has not been tried.
@@ -64,6 +67,7 @@ class Stage:
         self.scenario = scenario
         self.not_instrumented: list[str] = []
         self.acted: Any = None
+        self.beaten = 0.0
         self._database: Database | None = None
         self._stack = ExitStack()
 
@@ -100,6 +104,7 @@ class Stage:
         """Run the program's beat schedule for so many virtual seconds."""
         from flake8_tasks.runtime.celery.beat import run_beat
 
+        self.beaten += seconds
         run_beat(self.program.app, self.simulation, seconds)
 
     def sleep(self, seconds: float) -> None:
@@ -134,6 +139,7 @@ class Stage:
             faults: that may happen, instead of the scenario's.
         """
         scenario = self.scenario
+        self.beaten = 0.0
         with ExitStack() as stack:
             # Around the simulation: when it is closed, the `finally:` of what was killed must still not reach outside.
             stack.enter_context(redirect_stdout(io.StringIO()))

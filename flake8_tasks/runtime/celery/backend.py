@@ -16,6 +16,8 @@ from flake8_tasks.runtime.celery import compat
 from flake8_tasks.runtime.kernel.actors import Abandoned
 from flake8_tasks.runtime.kernel.coroutines import GreenletCoroutine, ThreadCoroutine
 
+#: What a task is called that has a result and was never sent: a chord's body, and the rest of a chain, after a failure.
+UNSENT = "unsent"
 PROFILES = {"redis": "Redis", "key-value": "KeyValue", "database": "Database"}
 
 

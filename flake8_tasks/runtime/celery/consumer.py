@@ -43,6 +43,7 @@ class NodeConsumer(Consumer):
         self.controller = SimpleNamespace(state=worker_state, semaphore=None, consumer=self)
         self.event_dispatcher = _dispatcher(app, self.hostname) if events else None
         self.task_buckets: dict[str, Any] = defaultdict(_no_bucket)
+        self.task_consumer = SimpleNamespace(queues=())
         self.prefetch_multiplier = 1
         self.refused = ""
         self.strategies = Strategies(self)
@@ -53,6 +54,7 @@ class NodeConsumer(Consumer):
     def attach(self, driver: CeleryDriver, worker: Worker) -> None:
         """It belongs to this run from now on, as a worker that has just started."""
         self.driver, self.worker = driver, worker
+        self.task_consumer.queues = [self.app.amqp.queues[name] for name in worker.node.queues]
         self.timer.entries.clear()
         self.task_buckets.clear()
         for name, task in self.app.tasks.items():
@@ -89,7 +91,14 @@ class NodeTimer:
 
     def __init__(self, consumer: NodeConsumer) -> None:
         self._consumer = consumer
-        self.entries: list[Any] = []
+        #: What will be called → with what.
+        self.entries: dict[Any, Sequence[Any]] = {}
+
+    @property
+    def schedule(self) -> Any:
+        """What remote control lists of it: with `entry.args` and `priority` each, as Celery's own timer has them."""
+        waiting = [SimpleNamespace(entry=SimpleNamespace(args=args), priority=6) for args in self.entries.values()]
+        return SimpleNamespace(queue=waiting)
 
     def call_after(
         self, seconds: float, function: Callable[..., object], args: Sequence[Any] = (), kwargs: Any = None, **_: Any
@@ -98,12 +107,12 @@ class NodeTimer:
         worker = self._consumer.worker
 
         def call() -> None:
-            self.entries.remove(entry)
+            del self.entries[entry]
             if worker.consumes:
                 function(*args, **(kwargs or {}))
 
         entry = worker.later(seconds, call, "timer")
-        self.entries.append(entry)
+        self.entries[entry] = args
         return entry
 
     def call_at(
@@ -118,8 +127,7 @@ class NodeTimer:
 
     def cancel(self, entry: Any) -> None:
         """It is not called."""
-        if entry in self.entries:
-            self.entries.remove(entry)
+        if self.entries.pop(entry, None) is not None:
             entry.cancel()
 
     def clear(self) -> None:

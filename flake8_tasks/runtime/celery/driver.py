@@ -15,6 +15,7 @@ from celery import Celery, states
 from celery.exceptions import TaskRevokedError
 
 from flake8_tasks.runtime.celery import backend, compat, polled, transport
+from flake8_tasks.runtime.celery.backend import UNSENT
 from flake8_tasks.runtime.celery.broadcast import Broadcast
 from flake8_tasks.runtime.celery.consumer import NodeConsumer
 from flake8_tasks.runtime.celery.declared import dead_letters_of, priority_of
@@ -60,6 +61,7 @@ class CeleryDriver:
         self._names: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
         self._pids = itertools.count(100)
+        self._jobs: Counter[str] = Counter()
         self._executions: dict[int, Execution] = {}
         self._installation = installation_of(app)
         self._consumers: dict[str, NodeConsumer] = {}
@@ -75,7 +77,9 @@ class CeleryDriver:
             stack.callback(compat.set_joins_block, False)
             stack.enter_context(compat.clocks(time.monotonic))
             stack.callback(compat.forget_worker_state)
-            stack.callback(compat.broadcasts_through(self.app, Broadcast(self)))
+            broadcast = Broadcast(self)
+            stack.callback(broadcast.forget)
+            stack.callback(compat.broadcasts_through(self.app, broadcast))
             compat.forget_worker_state()
             compat.forget_results(self.app)
             self.app.clock.value = 0
@@ -154,7 +158,7 @@ class CeleryDriver:
 
     def storing(self, task_id: str, state: str) -> None:
         """See `backend.Store`."""
-        actor, name = self.simulation.actor, self.name_of(task_id)
+        actor, name = self.simulation.actor, self._called(task_id, UNSENT)
         self.simulation.point("store", state if actor and actor.task == name else f"{state} of {name}", to="results")
 
     def stored(self, task_id: str, state: str) -> None:
@@ -197,7 +201,8 @@ class CeleryDriver:
     def execute(self, worker: Worker, target: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> Execution:
         """A slot of the worker takes a job."""
         traced = partial(target, _loc=self.consumer(worker).localized)
-        execution = Execution(worker, traced, args, options, next(self._pids))
+        execution = Execution(worker, traced, args, options, next(self._pids), self._jobs[worker.node.name])
+        self._jobs[worker.node.name] += 1
         self._executions[execution.pid] = execution
         retries = args[2].get("retries") or 0
         tag = options["accept_callback"].__self__.message.delivery_tag
@@ -227,6 +232,7 @@ class CeleryDriver:
     def went_down(self, worker: Worker) -> None:
         """A node was killed or has stopped: its memory is gone."""
         self._memory.forget(worker.node.name)
+        self._jobs[worker.node.name] = 0
         self.consumer(worker).attach(self, worker)
 
     def came_up(self, worker: Worker) -> None:
@@ -266,9 +272,11 @@ class CeleryDriver:
         return execution
 
     def _named(self, headers: Mapping[str, Any]) -> str:
-        task_id = headers["id"]
+        return self._called(headers["id"], headers["task"])
+
+    def _called(self, task_id: str, task: str) -> str:
         if task_id not in self._names:
-            base = headers["task"].rpartition(".")[2]
+            base = task.rpartition(".")[2]
             self._counts[base] += 1
             self._names[task_id] = f"{base}#{self._counts[base]}"
         return self._names[task_id]

@@ -27,14 +27,22 @@ class Execution:
         args: its arguments.
         options: the callbacks and limits that the request has asked the pool for.
         pid: of the child.
+        job: how many the worker has given to its pool before, since it started.
     """
 
     actor: Actor
 
     def __init__(
-        self, worker: Worker, target: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any], pid: int
+        self,
+        worker: Worker,
+        target: Callable[..., Any],
+        args: tuple[Any, ...],
+        options: Mapping[str, Any],
+        pid: int,
+        job: int,
     ) -> None:
         self.worker, self.target, self.args, self.options, self.pid = worker, target, args, options, pid
+        self._job = job
         self.task_id: str = options["correlation_id"]
         self._timers: list[Timer] = []
         self._signal = 0
@@ -95,7 +103,7 @@ class Execution:
     def lost(self) -> None:
         """The child was killed: tell the request."""
         self.cancel()
-        killed = "Worker exited prematurely: signal 9 (SIGKILL)."
+        killed = f"Worker exited prematurely: signal 9 (SIGKILL) Job: {self._job}."
         failure = Terminated(-self._signal) if self._signal else WorkerLostError(killed)
         self._settle("error_callback", compat.error_info(failure))
 
@@ -107,7 +115,8 @@ class Execution:
     def _run(self) -> Any:
         try:
             return self.target(*self.args)
-        except SystemExit as exit:
+        except (SystemExit, KeyboardInterrupt) as exit:
+            # Of the task's own: a Ctrl-C of whoever watches the run is raised again when it is over.
             self._exit = exit
             return None
 

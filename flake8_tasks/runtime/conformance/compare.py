@@ -10,8 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# What differs from run to run: dates with a time, and ids that are made up.
+# What differs from run to run: dates with a time, ids that are made up, and how many jobs a pool had before.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)?")
+_JOB = re.compile(r"\bJob: \d+")
 _ID = re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b")
 
 
@@ -77,7 +78,7 @@ def _differences(simulated: Outcome, real: Outcome) -> Iterator[Difference]:
 def comparable(final: Mapping[str, object]) -> dict[str, object]:
     """The state of a world as it can be compared: as JSON, lists in no order, times and made-up ids all alike."""
     text = json.dumps(final, default=str, sort_keys=True)
-    text = _ID.sub("an id", _TIME.sub("a time", text))
+    text = _JOB.sub("Job: a number", _ID.sub("an id", _TIME.sub("a time", text)))
     world: dict[str, object] = json.loads(text)
     for name, value in world.items():
         if isinstance(value, list):

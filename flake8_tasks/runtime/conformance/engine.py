@@ -140,13 +140,16 @@ class Engine:
         if results is None:
             (self.folder / "results").mkdir()
             results = f"file://{self.folder / 'results'}"
-        settings = {
+        settings: dict[str, Any] = {
             "broker_url": self._broker,
             "result_backend": results,
             "broker_connection_retry_on_startup": False,
             "broker_connection_max_retries": 3,
             "worker_proc_alive_timeout": self.limits.start,
         }
+        if self.scenario.results != "database":
+            # Beat need not clean it up: in production what stands in its place forgets by itself.
+            settings["result_expires"] = None
         order = {
             "files": self.program.files,
             "scenario": self._reference,
@@ -184,17 +187,21 @@ class Engine:
         looks = 0
         while time.monotonic() < until:
             self._restart(plan)
-            looks = looks + 1 if ordered.over(PAUSE) and self._at_rest() else 0
+            held = plan.waits
+            looks = looks + 1 if (ordered.over(PAUSE) or held) and self._at_rest(plan) else 0
             if looks >= QUIET_LOOKS:
-                return True
+                if not held:
+                    return True
+                plan.go_on()
+                looks = 0
         return False
 
-    def _at_rest(self) -> bool:
+    def _at_rest(self, plan: Plan) -> bool:
         running = [worker.hostname for worker in self.workers if worker.running]
         if len(running) < len(self.workers) or self.queues.waiting():
             return False
         loads = self.queues.loads(running)
-        return len(loads) == len(running) and not any(loads.values())
+        return len(loads) == len(running) and not any(loads.values()) and not plan.on_its_way
 
     def _restart(self, plan: Plan) -> None:
         for worker in self.workers:

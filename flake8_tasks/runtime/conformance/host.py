@@ -70,8 +70,11 @@ class RealHost:
         return Executing(self._lane, self.plan.name(request.id, request.task), attempt)
 
     def point(self, kind: str, label: str, failures: Sequence[str] = (), *, to: str = "") -> str:
-        """See `Host.point`."""
-        return self._at(f"{kind} {label}", failures)
+        """See `Host.point`; others can go first where a client stands."""
+        failure = self._at(f"{kind} {label}", failures)
+        if not failure and self._lane == CLIENT and self.armed:
+            self.plan.let_others_go_first(f"{CLIENT} before {kind} {label}")
+        return failure
 
     def statement(self, place: str) -> None:
         """The program has come to one of its lines."""

@@ -8,23 +8,27 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import time
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
 from celery.worker import state as worker_state
 from celery.worker.control import inspect_command
-from kombu.message import Message
 from kombu.serialization import prepare_accept_content
 
+from flake8_tasks.runtime.conformance.beat import run_beat
 from flake8_tasks.runtime.conformance.host import CLIENT, RealHost
 from flake8_tasks.runtime.conformance.pace import quicken
+from flake8_tasks.runtime.conformance.points import (
+    children_wait_for_acknowledgements,
+    delivers_twice,
+    names_messages,
+    points_at_acknowledgements,
+    points_at_results,
+    points_at_statements,
+)
 from flake8_tasks.runtime.conformance.reference import scenario_of
 from flake8_tasks.runtime.kernel import host as kernel_host
-from flake8_tasks.runtime.kernel.faults import Fault
-from flake8_tasks.runtime.kernel.statements import NotInstrumentable, instrumented
 from flake8_tasks.runtime.kernel.trace import Event
 from flake8_tasks.runtime.program import Program
 from flake8_tasks.runtime.scenario import Scenario
@@ -38,7 +42,6 @@ FOLDER = "FLAKE8_TASKS_ENGINE"
 LANE = "FLAKE8_TASKS_LANE"
 LOAD = "flake8_tasks_load"
 ACTED = "acted.json"
-PATIENCE = 5.0
 
 
 class Resident(Program):
@@ -83,12 +86,8 @@ class RealStage:
         return list(self.model(model).objects.order_by("pk").values())
 
     def beat(self, seconds: float) -> None:
-        """See `Stage.beat`.
-
-        Raises:
-            OnlySimulated: always.
-        """
-        raise OnlySimulated(f"it runs beat for {seconds:g} s of virtual time")
+        """See `Stage.beat`."""
+        run_beat(self.program.app, self._host.plan.folder / "schedule", seconds)
 
     def sleep(self, seconds: float) -> None:
         """See `Stage.sleep`."""
@@ -147,94 +146,6 @@ class RealStage:
         return final
 
 
-def _names_messages(host: RealHost) -> None:
-    def publishing(headers: Any, **_: Any) -> None:
-        host.point("publish", host.plan.name(headers["id"], headers["task"]), to="broker")
-
-    signals.before_task_publish.connect(publishing, weak=False)
-
-
-def _delivers_twice(app: Celery, host: RealHost) -> None:
-    send = app.amqp.send_task_message
-
-    @wraps(send)
-    def sending(producer: Any, name: Any, message: Any, **options: Any) -> Any:
-        sent = send(producer, name, message, **options)
-        label = f"delivery of {host.plan.name(message.headers['id'], message.headers['task'])}"
-        if host.armed and host.plan.at(label, [Fault.DUPLICATED]):
-            send(producer, name, message, **options)
-        return sent
-
-    app.amqp.__dict__["send_task_message"] = sending
-
-
-def _points_at_acknowledgements(host: RealHost) -> None:
-    def before(kind: str, method: Any) -> Any:
-        @wraps(method)
-        def acting(message: Message, *arguments: Any, **options: Any) -> Any:
-            headers = message.headers or {}
-            if "id" not in headers or "task" not in headers or message.acknowledged:
-                return method(message, *arguments, **options)
-            host.point(kind, host.plan.name(headers["id"], headers["task"]), to="broker")
-            try:
-                return method(message, *arguments, **options)
-            finally:
-                host.plan.acknowledged(headers["id"])
-
-        return acting
-
-    for name, kind in (("ack", "ack"), ("reject", "reject"), ("requeue", "reject")):
-        setattr(Message, name, before(kind, getattr(Message, name)))
-
-
-def _children_wait_for_acknowledgements(host: RealHost) -> None:
-    """An early acknowledgement comes before the task, as in the simulation.
-
-    A child begins at once, and its parent acknowledges when it hears of it: for a moment they race. Which of the two
-    is first is not left to chance here.
-    """
-
-    def received(request: Any, **_: Any) -> None:
-        host.plan.received(request.id)
-
-    def begins(sender: Any, task_id: str, **_: Any) -> None:
-        until = time.monotonic() + PATIENCE
-        while not (sender.acks_late or host.plan.is_acknowledged(task_id)) and time.monotonic() < until:
-            time.sleep(0.001)
-
-    signals.task_received.connect(received, weak=False)
-    signals.task_prerun.connect(begins, weak=False)
-
-
-def _points_at_results(app: Celery, host: RealHost) -> None:
-    kind = type(app.backend)
-    if hasattr(kind, "_set_with_state"):
-        store = kind._set_with_state
-
-        def storing(backend: Any, key: Any, value: Any, state: str) -> Any:
-            host.point("store", state, to="results")
-            return store(backend, key, value, state)
-
-        kind._set_with_state = storing
-    elif hasattr(kind, "_store_result"):
-        store = kind._store_result
-
-        def storing_result(backend: Any, task_id: Any, result: Any, state: str, *further: Any, **options: Any) -> Any:
-            host.point("store", state, to="results")
-            return store(backend, task_id, result, state, *further, **options)
-
-        kind._store_result = storing_result
-
-
-def _points_at_statements(program: Resident, host: RealHost) -> None:
-    root = f"{program.root}/"
-    for function in program.functions():
-        try:
-            instrumented(function, host.statement, lambda path: path.removeprefix(root))
-        except NotInstrumentable:
-            continue
-
-
 @inspect_command(name=LOAD)  # type: ignore[untyped-decorator]
 def load(state: Any) -> dict[str, int]:
     """How much a worker has to do: what it executes or is about to, and what waits for its time."""
@@ -276,15 +187,15 @@ def _begin() -> tuple[RealStage, Scenario, RealHost]:
     Cache(store.InFile(folder / "cache")).__enter__()
     Outside(ledger, scenario.servers).__enter__()
     Mail(ledger, unknown=scenario.unknown_addresses).__enter__()
-    _names_messages(host)
-    _delivers_twice(app, host)
+    names_messages(host)
+    delivers_twice(app, host)
     quicken(app, scenario.pace)
     if scenario.statements:
-        _points_at_statements(program, host)
+        points_at_statements(program, host)
     if os.environ[LANE] != CLIENT:
-        _points_at_acknowledgements(host)
-        _children_wait_for_acknowledgements(host)
-        _points_at_results(app, host)
+        points_at_acknowledgements(host)
+        children_wait_for_acknowledgements(host)
+        points_at_results(app, host)
         _looks_for_lost_children()
         _says_ready(app, folder)
     return RealStage(program, ledger, host), scenario, host

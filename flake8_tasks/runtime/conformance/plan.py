@@ -5,45 +5,52 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from flake8_tasks.runtime.kernel.choices import FAULT, Choice
+from flake8_tasks.runtime.kernel.choices import FAULT, SWITCH, Choice
 from flake8_tasks.runtime.kernel.faults import Fault
 from flake8_tasks.runtime.kernel.trace import Event
+
+OTHERS_FIRST = "others go first"
+WAITING = "waiting"
+PAUSE = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """One fault of a run.
+    """One fault of a run, or that others go first.
 
     Arguments:
         label: where it happens, as in a simulation's `Choice.label`: "charge#1 before request POST https://…".
-        fault: what happens.
+        fault: what happens; None: others go first.
         occurrence: the how manieth time somebody comes there, from 0.
     """
 
     label: str
-    fault: Fault
+    fault: Fault | None
     occurrence: int = 0
 
     def __str__(self) -> str:
         again = f" (time {self.occurrence + 1})" if self.occurrence else ""
-        return f"{self.fault}: {self.label}{again}"
+        return f"{self.fault or OTHERS_FIRST}: {self.label}{again}"
 
 
 def planned(choices: Iterable[Choice]) -> tuple[PlannedFault, ...]:
-    """The faults of a simulated run, to be acted out for real."""
-    seen: Counter[str] = Counter()
+    """The faults of a simulated run, and where others go first, to be acted out for real."""
+    seen: Counter[tuple[str, str]] = Counter()
     faults = []
     for choice in choices:
-        if choice.kind == FAULT:
+        if choice.kind in (FAULT, SWITCH):
+            where = choice.kind, choice.label
             if choice.taken:
-                faults.append(PlannedFault(choice.label, Fault(choice.options[choice.taken]), seen[choice.label]))
-            seen[choice.label] += 1
+                fault = Fault(choice.options[choice.taken]) if choice.kind == FAULT else None
+                faults.append(PlannedFault(choice.label, fault, seen[where]))
+            seen[where] += 1
     return tuple(faults)
 
 
@@ -61,9 +68,11 @@ class Plan:
         document = json.loads((folder / "plan.json").read_text("utf-8"))
         self.began: float = document["began"]
         self._faults = [
-            PlannedFault(each["label"], Fault(each["fault"]), each["occurrence"]) for each in document["faults"]
+            PlannedFault(each["label"], each["fault"] and Fault(each["fault"]), each["occurrence"])
+            for each in document["faults"]
         ]
-        self._labels = {fault.label for fault in self._faults}
+        self._labels = {fault.label for fault in self._faults if fault.fault}
+        self._pauses = {fault.label for fault in self._faults if not fault.fault}
 
     @classmethod
     def written(cls, folder: Path, faults: Iterable[PlannedFault], began: float) -> Plan:
@@ -74,7 +83,7 @@ class Plan:
             faults: what is to break.
             began: when the run begins, in seconds since 1970.
         """
-        for name in ("times", "names", "messages", "acknowledged", "happened"):
+        for name in ("times", "names", "messages", "acknowledged", "requeued", "happened"):
             (folder / name).mkdir(parents=True)
         document = {"began": began, "faults": [asdict(fault) for fault in faults]}
         (folder / "plan.json").write_text(json.dumps(document), "utf-8")
@@ -84,13 +93,34 @@ class Plan:
         """Somebody has come here: the fault that happens now, if there is one; it counts as having happened."""
         if label not in self._labels:
             return None
-        time = self._next("times", hashlib.sha256(label.encode()).hexdigest()[:16])
+        times = self._next("times", hashlib.sha256(label.encode()).hexdigest()[:16])
         for number, fault in enumerate(self._faults):
-            if fault.label == label and fault.occurrence == time and fault.fault in possible:
+            if fault.fault and fault.label == label and fault.occurrence == times and fault.fault in possible:
                 with suppress(FileExistsError):
                     (self.folder / "happened" / str(number)).touch(exist_ok=False)
                     return fault.fault
         return None
+
+    def let_others_go_first(self, label: str) -> None:
+        """Somebody has come here: when it is planned so, wait until all others are at rest."""
+        if label not in self._pauses:
+            return
+        planned = PlannedFault(label, None, self._next("times", hashlib.sha256(f"{label} ".encode()).hexdigest()[:16]))
+        if planned in self._faults:
+            (self.folder / "happened" / str(self._faults.index(planned))).touch()
+            waiting = self.folder / WAITING
+            waiting.touch()
+            while waiting.exists():
+                time.sleep(PAUSE)
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody lets others go first."""
+        return (self.folder / WAITING).exists()
+
+    def go_on(self) -> None:
+        """All others are at rest."""
+        (self.folder / WAITING).unlink()
 
     @property
     def happened(self) -> tuple[PlannedFault, ...]:
@@ -120,10 +150,21 @@ class Plan:
     def received(self, message: str) -> None:
         """A worker has it, and has not acknowledged it."""
         (self.folder / "acknowledged" / message).unlink(missing_ok=True)
+        (self.folder / "requeued" / message).unlink(missing_ok=True)
 
     def acknowledged(self, message: str) -> None:
         """The worker's parent process has acknowledged it."""
         (self.folder / "acknowledged" / message).touch()
+        (self.folder / "requeued" / message).unlink(missing_ok=True)
+
+    def requeued(self, message: str) -> None:
+        """A worker gives it back, and no broker tells where it is until a worker has it again."""
+        (self.folder / "requeued" / message).touch()
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether a message was given back that no worker has yet."""
+        return any((self.folder / "requeued").iterdir())
 
     def is_acknowledged(self, message: str) -> bool:
         return (self.folder / "acknowledged" / message).exists()

@@ -38,11 +38,14 @@ class Queues:
         self._is_redis = url.startswith(("redis", "unix", "sentinel"))
 
     def __enter__(self) -> Self:
-        with self._explained():
-            self._connection = Connection(self._url, connect_timeout=self._seconds)
-            # Not the same: with Redis, a channel that waits for replies may be in the midst of a command.
-            self._asking = Connection(self._url, connect_timeout=self._seconds)
-            self._connection.ensure_connection(max_retries=1, timeout=self._seconds)
+        try:
+            with self._explained():
+                self._connection = Connection(self._url, connect_timeout=self._seconds)
+                # Not the same: with Redis, a channel that waits for replies may be in the midst of a command.
+                self._asking = Connection(self._url, connect_timeout=self._seconds)
+                self._connection.ensure_connection(max_retries=1, timeout=self._seconds)
+        except (ValueError, TypeError) as error:
+            raise EngineError(f"{self._where} is no address of a broker: {error}") from error
         return self
 
     def __exit__(
@@ -110,5 +113,8 @@ class Queues:
         try:
             yield
         except errors as error:
-            where = re.sub(r"(?<=:)[^:@/]+(?=@)", "**", self._url)
-            raise EngineError(f"the broker at {where} does not answer: {error}") from error
+            raise EngineError(f"the broker at {self._where} does not answer: {error}") from error
+
+    @property
+    def _where(self) -> str:
+        return re.sub(r"(?<=:)[^:@/]+(?=@)", "**", self._url)

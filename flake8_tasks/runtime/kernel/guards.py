@@ -79,6 +79,36 @@ def _is_own_name(host: object) -> bool:
     return host in ("", "localhost", socket.gethostname())
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """While it lasts, a Ctrl-C that code under test swallows is not lost: it ends what runs here once that is over.
+
+    Raises:
+        KeyboardInterrupt: at once where the signal comes, as always; and at the end when that has been hidden.
+    """
+    own = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(own):
+        yield
+        return
+    handle, heard = own, False
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        nonlocal heard
+        try:
+            handle(number, frame)
+        except KeyboardInterrupt:
+            heard = True
+            raise
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, own)
+        if heard:
+            raise KeyboardInterrupt
+
+
 _guard: _Guard | None = None
 _listening = False
 

@@ -15,7 +15,7 @@ from flake8_tasks.runtime.kernel.choices import FAULT, SWITCH, Oracle
 from flake8_tasks.runtime.kernel.clock import Clock, Timer, virtual_time
 from flake8_tasks.runtime.kernel.coroutines import DEFAULT, CoroutineKind
 from flake8_tasks.runtime.kernel.faults import Fault
-from flake8_tasks.runtime.kernel.guards import Runaway, Uncontrolled, Watchdog, guarded
+from flake8_tasks.runtime.kernel.guards import Runaway, Uncontrolled, Watchdog, guarded, interruptible
 from flake8_tasks.runtime.kernel.randomness import same_numbers
 from flake8_tasks.runtime.kernel.stalls import DEADLOCK, ENDLESS, HORIZON, QUIET, STUCK, Watch
 from flake8_tasks.runtime.kernel.trace import Event
@@ -36,6 +36,7 @@ class Simulation:
         oracle: answers every choice.
         faults: the kinds of fault that may happen.
         horizon: virtual seconds after which a run that has not come to rest is ended.
+        moments: at which something may happen, after which a run that has not come to rest is ended.
         endless: statements without waiting after which a process counts as in an endless loop.
         again: deliveries of one message at one moment after which a run counts as endless.
         modules: the program's modules, whose `from time import sleep` is virtual too.
@@ -55,6 +56,7 @@ class Simulation:
         *,
         faults: Collection[str] = (),
         horizon: float = 30 * DAY,
+        moments: int = 20_000,
         endless: int = 100_000,
         again: int = 1_000,
         modules: Sequence[ModuleType] = (),
@@ -65,7 +67,7 @@ class Simulation:
     ) -> None:
         self.oracle = oracle
         self.faults = frozenset(Fault(name) for name in faults)
-        self.horizon, self.endless, self.seed = horizon, endless, seed
+        self.horizon, self.moments, self.endless, self.seed = horizon, moments, endless, seed
         self.modules, self.coroutine = modules, coroutine
         self.clock = Clock()
         self.trace: list[Event] = []
@@ -85,6 +87,7 @@ class Simulation:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
+            stack.enter_context(interruptible())
             stack.callback(host.become_current, host.current())
             host.become_current(self)
             stack.enter_context(same_numbers(self.seed, self.modules))
@@ -323,8 +326,9 @@ class Simulation:
             self.clock.advance_to(poll)
         elif when is None:
             self.ended = self._watch.at_rest()
-        elif when > self.horizon:
-            self.record_for("client", HORIZON, detail=f"not at rest after {self.horizon:g} s")
+        elif when > self.horizon or self._watch.looks > self.moments:
+            after = f"{self.horizon:g} s" if when > self.horizon else f"{self.moments} moments"
+            self.record_for("client", HORIZON, detail=f"not at rest after {after}")
             self.ended = HORIZON
         else:
             self.clock.pop().action()

@@ -22,10 +22,14 @@ class Watch:
     Arguments:
         simulation: the run.
         again: deliveries of one message at one moment after which the run counts as endless.
+
+    Attributes:
+        looks: how often nobody could go on before time passed.
     """
 
     def __init__(self, simulation: Simulation, again: int) -> None:
         self._simulation, self._again = simulation, again
+        self.looks = 0
         self._stalls: dict[str, str] = {}
         self._deadlocked = False
         self._delivered: Counter[str] = Counter()
@@ -46,6 +50,7 @@ class Watch:
 
     def look(self) -> None:
         """Nobody can go on before time passes: say which pools wait for themselves."""
+        self.looks += 1
         for worker, kind, text in stalled(self._simulation.workers):
             name = worker.node.name
             if self._stalls.get(name) != text:

@@ -14,7 +14,7 @@ class Event:
 
     Arguments:
         time: virtual seconds since the run began.
-        lane: whose doing it was: "client", "beat", "broker", "worker" (a node's parent) or "worker/0" (a child).
+        lane: whose doing it was: "client", "broker", "worker" (a node's parent) or "worker/0" (a child).
         kind: what it was, see the table in `docs/runtime.md`.
         task: the stable name of the task's message, "charge#1"; empty where it is about none.
         detail: the rest, for people.

@@ -79,14 +79,30 @@ def test_with_retry_on_worker_lost_it_is_retried_also_when_acknowledged_early(ap
         assert outcome.times("start") == [0.0]
 
 
-def test_a_task_that_ends_its_process_is_lost(app: Celery) -> None:
+def test_a_lost_task_fails_with_the_words_of_the_pool(app: Celery) -> None:
+    @app.task
+    def charge(order: int) -> None:
+        pass
+
+    def act(driver: object) -> object:
+        charge.delay(1).get()
+        return charge.delay(2).get()
+
+    outcomes = explore(app, act, faults=["child-killed"])
+    killed = next(each for each in outcomes if each.faults == ["child-killed: charge#2 before store SUCCESS"])
+
+    assert repr(killed.failure) == "WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 1.')"
+
+
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt])
+def test_a_task_that_ends_its_process_is_lost(app: Celery, end: type[BaseException]) -> None:
     @app.task
     def leave() -> None:
-        raise SystemExit(3)
+        raise end(3)
 
     outcome = run(app, lambda driver: leave.delay())
 
-    assert outcome.details("end") == ["SystemExit"]
+    assert outcome.details("end") == [end.__name__]
     # Before 5.7 the request tries to store the exit itself, which JSON cannot say.
     assert outcome.states == ({"leave#1": "FAILURE"} if compat.VERSION >= (5, 7) else {})
 

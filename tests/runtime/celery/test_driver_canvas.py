@@ -105,6 +105,20 @@ def test_a_failure_in_the_header_of_a_chord_fails_its_body(app: Celery, results:
     assert "add#1" in outcome.tasks("end")
 
 
+def test_a_result_of_a_task_that_was_never_sent(app: Celery) -> None:
+    """The body of a chord whose header has failed, and what would have followed in a chain."""
+    shop = Shop(app)
+
+    def act(driver: object) -> None:
+        chord([shop.fail.s()], shop.total.s()).delay()
+        chain(shop.fail.s(), shop.add.s(1), shop.total.s()).delay()
+
+    outcome = run(app, act)
+
+    assert outcome.tasks("start") == ["fail#1", "fail#2"]
+    assert outcome.states == dict.fromkeys(("fail#1", "unsent#1", "fail#2", "unsent#2", "unsent#3"), "FAILURE")
+
+
 def test_without_a_result_backend_there_are_no_chords(app: Celery) -> None:
     shop = Shop(app)
 

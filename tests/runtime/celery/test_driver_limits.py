@@ -11,6 +11,7 @@ from celery import Celery
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded
 from simulated import run
 
+from flake8_tasks.runtime.celery.driver import installed
 from flake8_tasks.runtime.kernel.worker import Node
 
 
@@ -247,3 +248,91 @@ def test_inspection_asks_the_workers_that_are_up(app: Celery) -> None:
 
     assert list(active) == ["celery@a"]
     assert [task["name"] for task in active["celery@a"]] == [f"{__name__}.crawl"]
+
+
+def test_inspection_lists_what_waits_for_its_time_and_the_queues(app: Celery) -> None:
+    @app.task
+    def crawl(site: str) -> None:
+        pass
+
+    def act(driver: Any) -> Any:
+        late = crawl.apply_async(("a",), countdown=60)
+        crawl.apply_async(("b",), countdown=90)
+        driver.simulation.sleep(1)
+        late.revoke()
+        driver.simulation.sleep(70)
+        inspect = app.control.inspect()
+        return inspect.scheduled(), inspect.active_queues()
+
+    outcome = run(app, act, nodes=[Node(queues=("a", "b"))], settings={"task_default_queue": "a"})
+    [scheduled], [queues] = (list(answers.values()) for answers in outcome.value)
+
+    assert [(task["request"]["args"], task["eta"][:19]) for task in scheduled] == [(["b"], "2023-11-14T22:14:50")]
+    assert [queue["name"] for queue in queues] == ["a", "b"]
+
+
+def test_a_rate_limit_that_a_run_sets_is_forgotten_with_it(app: Celery) -> None:
+    @app.task(rate_limit="1/s")
+    def crawl() -> None:
+        pass
+
+    def act(driver: Any) -> None:
+        crawl.delay()
+        app.control.rate_limit(crawl.name, "1/m")
+        for _ in range(2):
+            crawl.delay()
+
+    with installed(app):
+        first, second = (run(app, act, is_installed=True) for _ in range(2))
+
+    assert first.times("start")[-1] >= 60.0
+    assert first.events == second.events
+    assert crawl.rate_limit == "1/s"
+
+
+def test_time_limits_set_from_outside_change_nothing_for_a_worker_that_runs(app: Celery) -> None:
+    """It has built what takes a task's messages when it started, with the limits of then."""
+
+    @app.task(soft_time_limit=10)
+    def crawl() -> None:
+        time.sleep(20)
+
+    def act(driver: Any) -> Any:
+        reply = app.control.time_limit(crawl.name, soft=1, hard=2, reply=True)
+        crawl.delay()
+        return reply
+
+    outcome = run(app, act)
+
+    assert outcome.value == [{"celery@worker": {"ok": "time limits set successfully"}}]
+    assert (outcome.times("soft-limit"), outcome.of("hard-limit")) == ([10.0], [])
+    assert (crawl.soft_time_limit, crawl.time_limit) == (10, None)
+
+
+def test_a_shutdown_by_remote_control_is_warm(app: Celery) -> None:
+    @app.task
+    def crawl() -> None:
+        time.sleep(10)
+
+    def act(driver: Any) -> None:
+        crawl.delay()
+        driver.simulation.sleep(1)
+        app.control.shutdown()
+        crawl.delay()
+
+    outcome = run(app, act)
+
+    assert (outcome.failure, outcome.states) == (None, {"crawl#1": "SUCCESS"})
+    assert [(event.time, event.detail) for event in outcome.of("shutdown")] == [(1.0, "warm")]
+
+
+def test_remote_control_that_is_not_modelled_says_so(app: Celery) -> None:
+    outcome = run(app, lambda driver: app.control.add_consumer("slow"))
+
+    assert repr(outcome.failure) == "NotImplementedError('the remote control command add_consumer is not modelled')"
+
+
+def test_a_command_that_fails_answers_with_its_error(app: Celery) -> None:
+    outcome = run(app, lambda driver: app.control.broadcast("no such command", reply=True))
+
+    assert outcome.value == [{"celery@worker": {"error": "KeyError('no such command')"}}]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from celery import chord
+
 from flake8_tasks.runtime.conformance.suite import Case
 from flake8_tasks.runtime.kernel.choices import FAULT
 from flake8_tasks.runtime.kernel.faults import Fault
@@ -47,6 +49,27 @@ def charge_again(self, order):
 @app.task
 def rest(seconds):
     time.sleep(seconds)
+
+
+@app.task
+def remind(when):
+    requests.post(BANK, json={"order": when}, timeout=1)
+
+
+@app.task
+def broken(order):
+    raise ValueError(order)
+
+
+@app.task
+def report(request, error, traceback):
+    requests.post(BANK, json={"order": repr(error)}, timeout=1)
+
+
+app.conf.beat_schedule = {
+    "often": {"task": "shop.tasks.remind", "schedule": 3600.0, "args": ["hourly"], "options": {"expires": 60}},
+    "late": {"task": "shop.tasks.remind", "schedule": 10000.0, "args": ["late"], "options": {"countdown": 1}},
+}
 """,
 }
 REQUEST = "request POST https://bank.example/charge"
@@ -66,12 +89,22 @@ def _waits(stage: Any) -> None:
 
 
 CHARGE = _scenario(lambda stage: stage.task("charge").delay(1) and None)
+TWO = _scenario(lambda stage: [stage.task("charge").delay(order) for order in (1, 2)] and None)
 EARLY = _scenario(lambda stage: stage.task("charge_early").delay(1) and None)
 AGAIN = _scenario(lambda stage: stage.task("charge_again").delay(1) and None)
 REST = _scenario(lambda stage: stage.task("rest").delay(60) and None)
 WAITS = _scenario(_waits)
 RAISES = _scenario(lambda stage: stage.task("no such task"))
-BEAT = _scenario(lambda stage: stage.beat(60))
+HOURS = _scenario(lambda stage: stage.beat(12_000))
+
+
+def _chord_that_fails(stage: Any) -> None:
+    task = stage.task
+    chord([task("charge").s(1), task("broken").si(2)], task("rest").si(0).on_error(task("report").s())).delay()
+
+
+CHORD = _scenario(_chord_that_fails)
+ONLY_SIMULATED = _scenario(lambda stage: stage.simulation.later(0, lambda: None, "") and None)
 
 
 def case(scenario: str, fault: Fault | None = None, label: str = "") -> Case:

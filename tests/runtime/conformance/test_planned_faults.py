@@ -18,11 +18,12 @@ def choice(label: str, taken: int, kind: str = "fault") -> Choice:
     return Choice(kind, label, ("", "child-killed", "refused"), taken)
 
 
-def test_the_faults_of_a_simulated_run_are_planned_with_their_occurrence() -> None:
-    choices = [choice("a", 0), choice("b", 1), choice("a", 2), choice("a", 0), choice("c", 1, "switch")]
-    assert planned(choices) == (
+def test_the_faults_of_a_simulated_run_are_planned_with_their_occurrence_and_where_others_go_first() -> None:
+    choices = [choice("a", 0), choice("b", 1), choice("a", 2), choice("a", 0), choice("a", 1, "switch")]
+    assert planned([*choices, choice("c", 1, "order")]) == (
         PlannedFault("b", Fault.CHILD_KILLED, 0),
         PlannedFault("a", Fault.REFUSED, 1),
+        PlannedFault("a", None, 0),
     )
 
 
@@ -64,3 +65,27 @@ def test_many_at_once_give_a_message_one_name_and_a_fault_one_victim(tmp_path: P
         victims = list(pool.map(lambda _: plan.at(KILL.label, [Fault.CHILD_KILLED]), range(times)))
     assert len(set(names)) == 5
     assert [victim for victim in victims if victim] == [Fault.CHILD_KILLED]
+
+
+def test_a_message_that_was_given_back_is_on_its_way_until_a_worker_has_it(tmp_path: Path) -> None:
+    plan = Plan.written(tmp_path, [], began=0.0)
+    seen = [plan.on_its_way]
+    for happens in (plan.requeued, plan.received, plan.requeued, plan.acknowledged):
+        happens("an id")
+        seen.append(plan.on_its_way)
+    assert seen == [False, True, False, True, False]
+
+
+def test_where_others_go_first_a_client_waits_until_it_may_go_on(tmp_path: Path) -> None:
+    [pause] = planned([choice("client before commit", 1, "switch")])
+    plan = Plan.written(tmp_path, [pause], began=0.0)
+    with ThreadPoolExecutor() as pool:
+        plan.let_others_go_first("client before another")
+        waiting = pool.submit(Plan(tmp_path).let_others_go_first, "client before commit")
+        while not plan.waits:
+            assert not waiting.done()
+        assert plan.happened == (pause,)
+        plan.go_on()
+        waiting.result(timeout=5)
+        plan.let_others_go_first("client before commit")
+    assert (plan.waits, str(pause)) == (False, "others go first: client before commit")

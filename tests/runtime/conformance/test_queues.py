@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from kombu import Connection
 
+from flake8_tasks.runtime.conformance.process import EngineError
 from flake8_tasks.runtime.conformance.queues import Queues
 from flake8_tasks.runtime.conformance.servers import Server
 
@@ -21,3 +22,19 @@ def test_what_others_left_in_a_queue_is_forgotten(request: pytest.FixtureRequest
         assert queues.waiting() == 1
         queues.forget(["not there", "left over"])
         assert queues.waiting() == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://shop:secret@127.0.0.1:port/0", "redis://shop:**@127.0.0.1:port/0"),
+        ("redis://127.0.0.1:6379/first", "redis://127.0.0.1:6379/first"),
+        ("redis://127.0.0.1:1/0?unheard=of", "redis://127.0.0.1:1/0?unheard=of"),
+        ("amqp://127.0.0.1:99999//", "amqp://127.0.0.1:99999//"),
+        ("amqp://[::1//", "amqp://[::1//"),
+    ],
+)
+def test_an_address_that_is_none_is_said(url: str, shown: str) -> None:
+    with pytest.raises(EngineError) as caught, Queues(url, 5):
+        pass
+    assert str(caught.value).startswith(f"{shown} is no address of a broker: ")

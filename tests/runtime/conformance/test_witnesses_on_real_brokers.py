@@ -23,10 +23,6 @@ NOT_COMPARED = {
     "autoretry-without-backoff good": "it takes 726.1 s of time, the limit is 15 s",
     "backoff-without-jitter bad": "it takes 450.5 s of time, the limit is 15 s",
     "backoff-without-jitter good": "it takes 755.1 s of time, the limit is 15 s",
-    "dispatch-in-transaction bad": (
-        "its schedule needs others to go first, which nobody can order on a real engine "
-        "(others go first: client before commit shop_order)"
-    ),
     "lock-without-expiry bad": "it takes 7200 s of time, the limit is 15 s",
     "lock-without-expiry good": "it takes 7200.1 s of time, the limit is 15 s",
     "unrouted-slow-task bad": "it takes 600.1 s of time, the limit is 15 s",
@@ -35,8 +31,6 @@ NOT_COMPARED = {
     "database-broker-acknowledged-late bad": "its own broker is sqla+postgresql, which no other stands for",
     "database-broker-fifty-idle-workers bad": "its own broker is sqla+postgresql, which no other stands for",
     "database-broker-fifty-idle-workers good": "it has 50 workers, the limit is 8",
-    "crontab-every-minute bad": "it takes 3540 s of time, the limit is 15 s",
-    "crontab-every-minute good": "it runs beat for 86400 s of virtual time",
 }
 WITNESSES = {f"{case.slug} {program}": (case, program) for case in cases() for program in ("bad", "good")}
 

@@ -18,7 +18,7 @@ import pytest
 
 from flake8_tasks.runtime.kernel.clock import Clock, virtual_time
 from flake8_tasks.runtime.kernel.coroutines import CoroutineKind, GreenletCoroutine, ThreadCoroutine
-from flake8_tasks.runtime.kernel.guards import Runaway, Uncontrolled, Watchdog, guarded
+from flake8_tasks.runtime.kernel.guards import Runaway, Uncontrolled, Watchdog, guarded, interruptible
 
 
 class Running:
@@ -146,6 +146,50 @@ def test_an_interrupt_goes_through() -> None:
 
     with pytest.raises(KeyboardInterrupt), simulated():
         task()
+
+
+def test_an_interrupt_that_the_program_swallows_is_raised_at_the_end() -> None:
+    done = []
+
+    @interruptible()
+    def program() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except BaseException:
+            done.append("swallowed")
+        done.append("went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        program()
+    assert done == ["swallowed", "went on"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_whose_consequence_is_another_failure_is_raised_at_the_end() -> None:
+    @interruptible()
+    def program() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ValueError("a consequence") from None
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        program()
+    assert isinstance(caught.value.__context__, ValueError)
+
+
+def test_without_an_interrupt_failures_go_through_and_another_handler_stays() -> None:
+    with pytest.raises(ValueError, match="mine"), interruptible():
+        raise ValueError("mine")
+
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    try:
+        with interruptible():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [signal.SIGINT]
 
 
 def test_while_no_task_runs_everything_is_allowed() -> None:

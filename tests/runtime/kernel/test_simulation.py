@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import random
+import signal
 import time
 import uuid
+from contextlib import suppress
 
 import pytest
 from toy import Toy
@@ -32,6 +35,35 @@ def test_time_passes_when_everybody_sleeps() -> None:
 
         assert simulation.run() == "quiet"
         assert seen == [("early", 3600.0), ("late", 7200.0)]
+
+
+def test_an_interrupt_that_the_program_swallows_ends_the_run() -> None:
+    ended = []
+
+    def act() -> None:
+        with suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def run() -> None:
+        with Simulation(Oracle()) as simulation:
+            Toy(simulation).client(act)
+            ended.append(simulation.run())
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert ended == ["quiet"]
+
+
+def test_a_run_that_comes_to_rest_in_a_month_at_the_earliest_is_ended_after_so_many_moments() -> None:
+    def for_ever() -> None:
+        while True:
+            time.sleep(1)
+
+    with Simulation(Oracle(), moments=100) as simulation:
+        Toy(simulation).client(for_ever)
+
+        assert (simulation.run(), simulation.now()) == ("horizon", 100.0)
+        assert simulation.trace[-1].detail == "not at rest after 100 moments"
 
 
 def test_advance_stops_in_between() -> None:

@@ -130,7 +130,7 @@ def _lanes(rows: Sequence[Row]) -> list[str]:
 
     def order(name: str) -> tuple[int, str, int, str]:
         where, _, slot = name.partition("/")
-        place = {"client": 0, "beat": 1, "broker": 2}.get(where)
+        place = {"client": 0, "broker": 1}.get(where)
         if place is None:
             place = 4 + _WORLD.index(where) if where in _WORLD else 3
         return place, where, int(slot) if slot.isdecimal() else -1, slot

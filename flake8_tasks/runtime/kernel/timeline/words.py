@@ -11,7 +11,6 @@ from flake8_tasks.runtime.kernel.trace import Event
 # What is said of a kind without a detail, and with one.
 _WORDS = {
     "publish": ("sends a task", "sends {}"),
-    "duplicate": ("delivered a second time", "delivered a second time: {}"),
     "deliver": ("delivered to a worker", "delivered to a worker {}"),
     "start": ("starts", "starts: {}"),
     "ack": ("acknowledged", "acknowledged: {}"),
@@ -29,7 +28,6 @@ _WORDS = {
     "cache": ("uses the cache", "cache: {}"),
     "block": ("waits", "waits for {}"),
     "unblock": ("goes on", "goes on: {}"),
-    "sleep": ("sleeps", "sleeps {}"),
     "fault": ("FAULT", "FAULT {}"),
     "killed": ("process killed", "process killed: {}"),
     "node-down": ("worker and its children killed", "worker and its children killed: {}"),
@@ -38,7 +36,6 @@ _WORDS = {
     "hard-limit": ("hard time limit: killed", "hard time limit: {}"),
     "shutdown": ("worker shuts down", "worker shuts down: {}"),
     "control": ("gets a command", "gets the command {}"),
-    "beat": ("is due", "is due: {}"),
     "deadlock": ("DEADLOCK", "DEADLOCK: {}"),
     "starvation": ("STARVATION", "STARVATION: {}"),
     "stuck": ("STUCK: nothing is left to run", "STUCK: {}"),
@@ -50,7 +47,6 @@ _WORDS = {
 # The same beside a mark in a picture, where lane and task are seen; "" says nothing.
 _LABELS = {
     "publish": ("{task}", "{detail}"),
-    "duplicate": ("{task} again", "{task} again: {detail}"),
     "ack": ("", ""),
     "redeliver": ("{task} is back", "{task} is back: {detail}"),
     "dead-letter": ("{task} to the dead letters", "{task} to the dead letters: {detail}"),
@@ -68,7 +64,6 @@ _LABELS = {
     "killed": ("killed", "killed: {detail}"),
     "node-down": ("killed", "killed: {detail}"),
     "node-up": ("starts again", "starts again"),
-    "beat": ("{task}", "{task}"),
     "deadlock": ("deadlock", "deadlock"),
     "starvation": ("starvation", "starvation"),
     "stuck": ("stuck", "stuck"),

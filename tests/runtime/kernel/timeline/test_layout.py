@@ -40,10 +40,10 @@ def test_an_hour_is_wider_than_a_second_and_both_can_be_seen() -> None:
 
 
 def test_lanes_stand_in_the_order_of_a_message() -> None:
-    lanes = ("mail", "odd", "worker/10", "worker/9", "broker", "database", "worker", "beat", "client")
+    lanes = ("mail", "odd", "worker/10", "worker/9", "broker", "database", "worker", "client")
     events = tuple(Event(0, lane, "odd") for lane in lanes)
     assert [lane.name for lane in layout(Shown((), (), "", events, {})).lanes] == [
-        "client", "beat", "broker", "odd", "worker", "worker/9", "worker/10", "database", "mail",
+        "client", "broker", "odd", "worker", "worker/9", "worker/10", "database", "mail",
     ]  # fmt: skip
 
 

@@ -203,7 +203,7 @@ def test_text_is_escaped() -> None:
 
 
 _words = st.text(max_size=40) | st.sampled_from(("charge#1", "result of charge#2", "worker/0", "W" * 300, "日本" * 30))
-_lanes = st.sampled_from(("client", "beat", "broker", "worker", "worker/0", "worker/1", "other/0", "database", ""))
+_lanes = st.sampled_from(("client", "broker", "worker", "worker/0", "worker/1", "other/0", "database", ""))
 _kinds = st.sampled_from(
     ("publish", "deliver", "start", "end", "killed", "node-down", "node-up", "redeliver", "block", "unblock", "fault",
      "save", "request", "ack", "deadlock", "soft-limit", "odd", "violation")
