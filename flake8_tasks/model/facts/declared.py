@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from flake8_tasks.model.summary import ClassRecord
     from flake8_tasks.model.tasks.declarations import Given
 
+# What Celery calls around the body of a task that ends well.
+_HOOKS = ("before_start", "on_success", "after_return")
+
 
 @dataclass(frozen=True, eq=False)
 class Declared:
@@ -57,6 +60,13 @@ class Declared:
             if function is not None and function.name == "run":
                 return function, inner
         return None
+
+    @property
+    def does_nothing(self) -> bool:
+        """Its body is empty, gives a constant back or says that it is not there, and no class runs something else."""
+        if self.body is None or next(self.task.methods("__call__", *_HOOKS), None) is not None:
+            return False
+        return all(_is_idle(statement) for statement in self.body[0].body)
 
     @property
     def project(self) -> Project:
@@ -117,6 +127,18 @@ class Declared:
         sites = {site.node for site in self.module.inside(*self.body)}
         retries = (fact for fact in self.reader.facts if isinstance(fact, Retry) and fact.call in sites)
         return tuple(retry for retry in retries if retry.of is not None and retry.of.origin == self.task.origin)
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    """`pass`, a text or `...`, `return "pong"`, `raise NotImplementedError`."""
+    match statement:
+        case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Return(value=None | ast.Constant()):
+            return True
+        case ast.Return(value=ast.UnaryOp(operand=ast.Constant())):
+            return True
+        case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
+            return True
+    return False
 
 
 @dataclass(frozen=True, eq=False)
