@@ -121,8 +121,8 @@ class Declared:
 
     @property
     def retries(self) -> tuple[Retry, ...]:
-        """The calls in its body that retry it."""
-        if self.body is None:
+        """The calls of Celery's `retry` in its body that retry it."""
+        if self.body is None or next(self.task.methods("retry"), None) is not None:
             return ()
         sites = {site.node for site in self.module.inside(*self.body)}
         retries = (fact for fact in self.reader.facts if isinstance(fact, Retry) and fact.call in sites)
