@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Span
 from flake8_tasks.model.names import Binding, How, Names, Scope
-from flake8_tasks.model.values import CallValue, Opaque, Reference, Value, picture, recorded
+from flake8_tasks.model.values import Attribute, CallValue, Opaque, Reference, Value, picture, recorded
 
 if TYPE_CHECKING:
     from flake8_tasks.model.source import Source
 
 _CONFIGURES = re.compile(
-    r"\.conf[.\[]|config_from_|\.Task\s*=(?!=)|[Cc]elery\w*\(|task_cls|add_defaults|DJANGO_SETTINGS_MODULE|ATOMIC_REQUESTS"
+    r"\bconf[.\[,]|config_from_|\.Task\s*=(?!=)|[Cc]elery\w*\(|task_cls|add_defaults|DJANGO_SETTINGS_MODULE|ATOMIC_REQUESTS"
     r"|\.config(?:\[|\.update|\.from_mapping)|(?:globals|locals|vars)\(\)|CELERY\w*(?:\[|\.update)"
     r"|^[ \t]+class\s+\w+\([\w.]*Task\b|^[ \t]+class\s+\w*[Cc]elery",
     re.MULTILINE,
@@ -30,7 +30,19 @@ _MAKES_TASKS = re.compile("[Tt]ask|Celery")
 _WRAPS = re.compile(r"[Tt]ask|Celery|\breturn\b|\.setdefault\(|\.update\(|\*\*|@|[\"']\]\s*=")
 # Parts of the words above, of which a line has one where the pattern can match: searched for first, for speed.
 _CONFIGURES_HINTS = (
-    *(".conf", "config_from_", "elery", "CELERY", "Task", "task_cls", "globals()", "locals()", "vars()"),
+    *(
+        "conf.",
+        "conf[",
+        "conf,",
+        "config_from_",
+        "elery",
+        "CELERY",
+        "Task",
+        "task_cls",
+        "globals()",
+        "locals()",
+        "vars()",
+    ),
     *("ATOMIC_REQUESTS", "DJANGO_SETTINGS_MODULE", "add_defaults"),
 )
 _MAKES_TASKS_HINTS = ("ask", "Celery")
@@ -343,7 +355,11 @@ class Summarizer:
 
     def _assigned(self, target: ast.expr, value: ast.expr, scope: Scope, function: str) -> Iterator[Statement]:
         is_local = function and isinstance(target, ast.Name) and isinstance(value, ast.Call)
-        if is_local or isinstance(target, ast.Attribute | ast.Subscript):
+        if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
+            item = Attribute(self.value(target.value, scope), "__setitem__", self.source.span(target))
+            arguments = (self.value(target.slice, scope), self.value(value, scope))
+            yield Statement(None, CallValue(item, arguments, (), True, item.span), function)
+        elif is_local or isinstance(target, ast.Attribute | ast.Subscript):
             yield Statement(self.value(target, scope), self.value(value, scope), function)
 
     def _keep_inner(self, node: ast.ClassDef, scope: Scope) -> None:
