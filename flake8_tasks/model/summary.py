@@ -30,20 +30,8 @@ _MAKES_TASKS = re.compile("[Tt]ask|Celery")
 _WRAPS = re.compile(r"[Tt]ask|Celery|\breturn\b|\.setdefault\(|\.update\(|\*\*|@|[\"']\]\s*=")
 # Parts of the words above, of which a line has one where the pattern can match: searched for first, for speed.
 _CONFIGURES_HINTS = (
-    *(
-        "conf.",
-        "conf[",
-        "conf,",
-        "config_from_",
-        "elery",
-        "CELERY",
-        "Task",
-        "task_cls",
-        "globals()",
-        "locals()",
-        "vars()",
-    ),
-    *("ATOMIC_REQUESTS", "DJANGO_SETTINGS_MODULE", "add_defaults"),
+    *("conf.", "conf[", "conf,", "config_from_", "elery", "CELERY", "Task", "task_cls"),
+    *("globals()", "locals()", "vars()", "ATOMIC_REQUESTS", "DJANGO_SETTINGS_MODULE", "add_defaults"),
 )
 _MAKES_TASKS_HINTS = ("ask", "Celery")
 _WRAPS_HINTS = ("ask", "Celery", "return", ".setdefault(", ".update(", "**", "@", '"]', "']")
@@ -136,7 +124,8 @@ class Statement:
     """A statement that may make or configure an app: a call, or an assignment to an attribute, an item or a local name.
 
     Arguments:
-        target: what is assigned to; None for a bare or returned call, which is `value`.
+        target: what is assigned to; None for a bare or returned call, which is `value`.  `d[key] = value`, where the
+            key is no literal, is the call `d.__setitem__(key, value)`.
         function: the qualname of the function or class it stands in, empty at module level.
     """
 

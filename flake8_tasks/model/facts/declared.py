@@ -11,6 +11,7 @@ from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.facts.retry import Retry
 from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.module import Frame, Module
+from flake8_tasks.model.summary import ClassRecord
 from flake8_tasks.model.tasks.readers import Subject, is_named_in, is_read
 from flake8_tasks.model.tasks.spelling import mistake
 from flake8_tasks.model.tasks.task import Task, function_of
@@ -19,7 +20,6 @@ from flake8_tasks.model.values import Constant, Opaque, Sequence, Value
 if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
     from flake8_tasks.model.reader import Reader
-    from flake8_tasks.model.summary import ClassRecord
     from flake8_tasks.model.tasks.declarations import Given
 
 # What Celery calls around the body of a task that ends well.
@@ -43,9 +43,16 @@ class Declared:
 
     @property
     def is_template(self) -> bool:
-        """It stands in a decorator of the project, which makes a task like it of each function that it is given."""
+        """Others are made like it: it stands in a decorator of the project, or is a class that is `abstract`."""
+        if isinstance(self.task.record, ClassRecord):
+            abstract = self.task.record.attribute("abstract")
+            return isinstance(abstract, Constant) and abstract.value is True
         outer = self.task.record.qualname.partition(".<locals>")[0]
-        if outer == self.task.record.qualname:
+        around = (function_of(frame.node) for frame in self.frame.outwards())
+        takes_arguments = any(
+            isinstance(part, ast.arg) for function in around if function for part in ast.iter_child_nodes(function.args)
+        )
+        if outer == self.task.record.qualname or not takes_arguments:
             return False
         return self.reader.tasks.declarations.is_wrapper(f"{self.module.name}.{outer}")
 
