@@ -11,7 +11,7 @@ from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.facts.retry import Retry
 from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.module import Frame, Module
-from flake8_tasks.model.summary import ClassRecord
+from flake8_tasks.model.summary import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.readers import Subject, is_named_in, is_read
 from flake8_tasks.model.tasks.spelling import mistake
 from flake8_tasks.model.tasks.task import Task, function_of
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
     from flake8_tasks.model.reader import Reader
     from flake8_tasks.model.tasks.declarations import Given
-
-# What Celery calls around the body of a task that ends well.
-_HOOKS = ("before_start", "on_success", "after_return")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +68,16 @@ class Declared:
     @property
     def does_nothing(self) -> bool:
         """Its body is empty, gives a constant back or says that it is not there, and no class runs something else."""
-        if self.body is None or next(self.task.methods("__call__", *_HOOKS), None) is not None:
+        if self.body is None or not all(_is_idle(statement) for statement in self.body[0].body):
             return False
-        return all(_is_idle(statement) for statement in self.body[0].body)
+        return all(self._comes_to_the_body(*found) for found in self.task.methods("__call__"))
+
+    def _comes_to_the_body(self, path: str, method: FunctionRecord) -> bool:
+        """A `__call__` calls `run`, or that of the class above."""
+        module = self.project.module(path)
+        nodes = (node for node, _ in module.functions if module.source.span(node) == method.span) if module else ()
+        called = (part.func for node in nodes for part in ast.walk(node) if isinstance(part, ast.Call))
+        return any(isinstance(function, ast.Attribute) and function.attr in ("run", "__call__") for function in called)
 
     @property
     def project(self) -> Project:
