@@ -124,8 +124,8 @@ class Statement:
     """A statement that may make or configure an app: a call, or an assignment to an attribute, an item or a local name.
 
     Arguments:
-        target: what is assigned to; None for a bare or returned call, which is `value`.  `d[key] = value`, where the
-            key is no literal, is the call `d.__setitem__(key, value)`.
+        target: what is assigned to; None for a bare or returned call, which is `value`.  `app.conf[key] = value`,
+            where the key is no literal, is the call `app.conf.__setitem__(key, value)`.
         function: the qualname of the function or class it stands in, empty at module level.
     """
 
@@ -343,13 +343,17 @@ class Summarizer:
                     stack.extend((child, scope, function) for child in reversed(list(children)))
 
     def _assigned(self, target: ast.expr, value: ast.expr, scope: Scope, function: str) -> Iterator[Statement]:
-        is_local = function and isinstance(target, ast.Name) and isinstance(value, ast.Call)
-        if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
-            item = Attribute(self.value(target.value, scope), "__setitem__", self.source.span(target))
-            arguments = (self.value(target.slice, scope), self.value(value, scope))
-            yield Statement(None, CallValue(item, arguments, (), True, item.span), function)
-        elif is_local or isinstance(target, ast.Attribute | ast.Subscript):
-            yield Statement(self.value(target, scope), self.value(value, scope), function)
+        match target:
+            case ast.Subscript(value=ast.Attribute(attr="conf") as conf, slice=key) if not isinstance(
+                key, ast.Constant
+            ):
+                item = Attribute(self.value(conf, scope), "__setitem__", self.source.span(target))
+                arguments = (self.value(key, scope), self.value(value, scope))
+                yield Statement(None, CallValue(item, arguments, (), True, item.span), function)
+            case ast.Attribute() | ast.Subscript():
+                yield Statement(self.value(target, scope), self.value(value, scope), function)
+            case ast.Name() if function and isinstance(value, ast.Call):
+                yield Statement(self.value(target, scope), self.value(value, scope), function)
 
     def _keep_inner(self, node: ast.ClassDef, scope: Scope) -> None:
         """Keep a class in a function or class: a base class for tasks, or settings.
