@@ -14,7 +14,7 @@ import pytest
 from flake8_tasks import run
 from flake8_tasks.config import Config
 
-TASK = "from celery import shared_task\n\n\n@shared_task(time_limit=30)\ndef work():\n    return 1\n"
+TASK = "from celery import shared_task\n\n\n@shared_task(time_limit=30)\ndef work():\n    return print()\n"
 CHECK_FILE = run.check_file
 
 

@@ -17,9 +17,9 @@ from flake8_tasks.model.changes.requirements import texts
 
 TASKS, TRANSACTIONS, SETTINGS, CONFIGURES, REQUESTS = 1, 2, 4, 8, 16
 
-_APP = (b"config_from_", b"task_cls", b"Celery(", b"add_defaults")
+_APP = (b"config_from_", b"task_cls", b"Celery(", b"add_defaults", b"celeryd_init", b"celeryd_after_setup")
 # Each begins with plain text, which is found fast, or is tried only where that is.
-_APP_SET = (re.compile(rb"\.conf(?:\[|\.(?:update|\w+\s*=[^=]))"), re.compile(rb"\.Task\s*=[^=]"))
+_APP_SET = (re.compile(rb"\.conf(?:\[|,|\.(?:update|setdefault|\w+\s*=[^=]))"), re.compile(rb"\.Task\s*=[^=]"))
 _APP_CALL = re.compile(rb"celery\w*\(")
 _APP_MADE = re.compile(rb"(?m)^\w+(?:\s*:[^=\n]+)?\s*=\s*[\w.]*celery\w*\(")
 _RACY = 2_000_000_000  # a file changed less than this long ago, in ns, may change again within one tick of its clock

@@ -176,12 +176,16 @@ class Module:
 
     @cached_property
     def _named(self) -> dict[Span, Span]:
-        """The span of each keyword's or class attribute's value → that with its name."""
+        """The span of the value of each keyword, class attribute or key of a dict → that with its name."""
         found: dict[Span, Span] = {}
         for node in ast.walk(self.source.tree):
-            value = node.value if isinstance(node, ast.keyword | ast.Assign | ast.AnnAssign) else None
-            if value is not None:
-                found[self.source.span(value)] = self.source.span(node)
+            if isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if key is not None:
+                        span = self.source.span(value)
+                        found[span] = Span(*self.source.span(key)[:2], *span[2:])
+            elif isinstance(node, ast.keyword | ast.Assign | ast.AnnAssign) and node.value is not None:
+                found[self.source.span(node.value)] = self.source.span(node)
         return found
 
     def named_span(self, span: Span) -> Span:

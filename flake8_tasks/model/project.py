@@ -401,6 +401,9 @@ class Project:
             found = self.definition(value.origin)
             if found is None or found.rest or not isinstance(found.record, Assigned):
                 break
+            summary = self.summary(found.path)
+            if summary is None or len(summary.names.get(found.origin.rpartition(".")[2], ())) != 1:
+                break  # another value may win
             value = found.record.value
         return value
 

@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Span
 from flake8_tasks.model.names import Binding, How, Names, Scope
-from flake8_tasks.model.values import Reference, Value, picture, recorded
+from flake8_tasks.model.values import Attribute, CallValue, Opaque, Reference, Value, picture, recorded
 
 if TYPE_CHECKING:
     from flake8_tasks.model.source import Source
 
 _CONFIGURES = re.compile(
-    r"\.conf[.\[]|config_from_|\.Task\s*=(?!=)|[Cc]elery\w*\(|task_cls|add_defaults|DJANGO_SETTINGS_MODULE|ATOMIC_REQUESTS"
+    r"\bconf[.\[,]|config_from_|\.Task\s*=(?!=)|[Cc]elery\w*\(|task_cls|add_defaults|DJANGO_SETTINGS_MODULE|ATOMIC_REQUESTS"
     r"|\.config(?:\[|\.update|\.from_mapping)|(?:globals|locals|vars)\(\)|CELERY\w*(?:\[|\.update)"
     r"|^[ \t]+class\s+\w+\([\w.]*Task\b|^[ \t]+class\s+\w*[Cc]elery",
     re.MULTILINE,
 )
 _MAKES_TASKS = re.compile("[Tt]ask|Celery")
-_WRAPS = re.compile(r"[Tt]ask|Celery|\breturn\b|\.setdefault\(|\.update\(|\*\*|@")
+_WRAPS = re.compile(r"[Tt]ask|Celery|\breturn\b|\.setdefault\(|\.update\(|\*\*|@|[\"']\]\s*=")
 # Parts of the words above, of which a line has one where the pattern can match: searched for first, for speed.
 _CONFIGURES_HINTS = (
-    *(".conf", "config_from_", "elery", "CELERY", "Task", "task_cls", "globals()", "locals()", "vars()"),
-    *("ATOMIC_REQUESTS", "DJANGO_SETTINGS_MODULE", "add_defaults"),
+    *("conf.", "conf[", "conf,", "config_from_", "elery", "CELERY", "Task", "task_cls"),
+    *("globals()", "locals()", "vars()", "ATOMIC_REQUESTS", "DJANGO_SETTINGS_MODULE", "add_defaults"),
 )
 _MAKES_TASKS_HINTS = ("ask", "Celery")
-_WRAPS_HINTS = ("ask", "Celery", "return", ".setdefault(", ".update(", "**", "@")
+_WRAPS_HINTS = ("ask", "Celery", "return", ".setdefault(", ".update(", "**", "@", '"]', "']")
 
 
 @recorded
@@ -58,7 +58,8 @@ class FunctionRecord:
         qualname: as Python gives it.
         span: the whole definition from `def` on.
         returns: what it returns, a local name replaced by the one value it has.
-        inner: decorators of the functions in it, and calls in it that make tasks.
+        inner: decorators of the functions in it, and calls in it that make tasks or change dicts; `d["key"] = value` is
+            the call `d.__setitem__("key", value)`.
     """
 
     qualname: str
@@ -123,7 +124,8 @@ class Statement:
     """A statement that may make or configure an app: a call, or an assignment to an attribute, an item or a local name.
 
     Arguments:
-        target: what is assigned to; None for a bare or returned call, which is `value`.
+        target: what is assigned to; None for a bare or returned call, which is `value`.  `app.conf[key] = value`,
+            where the key is no literal, is the call `app.conf.__setitem__(key, value)`.
         function: the qualname of the function or class it stands in, empty at module level.
     """
 
@@ -186,6 +188,8 @@ class Summarizer:
                 yield self.function_record(node, scope)
             case Binding(How.ASSIGNMENT, node=node, value=ast.expr() as value, path=()):
                 yield Assigned(self.value(value, scope), self.source.span(node))
+            case Binding(How.OTHER, node=ast.AugAssign() as node):
+                yield Assigned(Opaque(self.source.span(node.value)), self.source.span(node))
 
     def class_record(self, node: ast.ClassDef, scope: Scope) -> ClassRecord:
         """A class that stands in `scope`."""
@@ -215,6 +219,10 @@ class Summarizer:
         makes: list[Value] = []
         if _mentions(node, self._makes_tasks, decorated=False):
             self._read_body(node, inner, returns, makes)
+            if node.args.kwarg and len(inner.bindings[node.args.kwarg.arg]) > 1:  # its options become another dict
+                span = self.source.span(node.args.kwarg)
+                changed = Reference((node.args.kwarg.arg, "update"), None, span)
+                makes.append(CallValue(changed, (), (), True, span))
         return FunctionRecord(
             inner.qualname,
             self.source.span(node),
@@ -273,6 +281,13 @@ class Summarizer:
                     returns.append(self.value(self.settled(value, where), where))
                 case ast.Call() if _may_make_a_task(child):
                     makes.append(self.value(child, where))
+                case ast.Assign(
+                    targets=[ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant() as key) as target],
+                    value=value,
+                ):
+                    span = self.source.span(target)
+                    item = Reference((owner, "__setitem__"), None, span)
+                    makes.append(CallValue(item, (self.value(key, where), self.value(value, where)), (), True, span))
             stack.extend((grandchild, where) for grandchild in reversed(list(ast.iter_child_nodes(child))))
 
     def settled(self, node: ast.expr, scope: Scope) -> ast.expr:
@@ -328,9 +343,17 @@ class Summarizer:
                     stack.extend((child, scope, function) for child in reversed(list(children)))
 
     def _assigned(self, target: ast.expr, value: ast.expr, scope: Scope, function: str) -> Iterator[Statement]:
-        is_local = function and isinstance(target, ast.Name) and isinstance(value, ast.Call)
-        if is_local or isinstance(target, ast.Attribute | ast.Subscript):
-            yield Statement(self.value(target, scope), self.value(value, scope), function)
+        match target:
+            case ast.Subscript(value=ast.Attribute(attr="conf") as conf, slice=key) if not isinstance(
+                key, ast.Constant
+            ):
+                item = Attribute(self.value(conf, scope), "__setitem__", self.source.span(target))
+                arguments = (self.value(key, scope), self.value(value, scope))
+                yield Statement(None, CallValue(item, arguments, (), True, item.span), function)
+            case ast.Attribute() | ast.Subscript():
+                yield Statement(self.value(target, scope), self.value(value, scope), function)
+            case ast.Name() if function and isinstance(value, ast.Call):
+                yield Statement(self.value(target, scope), self.value(value, scope), function)
 
     def _keep_inner(self, node: ast.ClassDef, scope: Scope) -> None:
         """Keep a class in a function or class: a base class for tasks, or settings.

@@ -46,13 +46,14 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class CallValue:
-    """A call; `complete` is False where `*arguments` or `**keywords` are passed on."""
+    """A call; `complete` is False where `*arguments` or `**keywords`, which are `merged`, are passed on."""
 
     function: Value
     arguments: tuple[Value, ...]
     keywords: tuple[tuple[str, Value], ...]
     complete: bool
     span: Span
+    merged: tuple[Value, ...] = ()
 
     def keyword(self, name: str) -> Value | None:
         """The value given for a keyword."""
@@ -69,11 +70,12 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A dict display, or `dict(a=1)`; `complete` is False where `**other` is merged in."""
+    """A dict display, or `dict(a=1)`; `complete` is False where `**other`, which is `merged`, is merged in."""
 
     items: tuple[tuple[Value, Value], ...]
     complete: bool
     span: Span
+    merged: tuple[Value, ...] = ()
 
     def get(self, key: Scalar) -> Value | None:
         """The last value for a constant key."""
@@ -134,7 +136,8 @@ def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
             return Attribute(picture(node.value, origin, span), node.attr, span(node))
         case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
             named = tuple((Constant(k.arg, span(k.value)), picture(k.value, origin, span)) for k in keywords if k.arg)
-            return Mapping(named, len(named) == len(keywords), span(node))
+            merged = tuple(picture(keyword.value, origin, span) for keyword in keywords if not keyword.arg)
+            return Mapping(named, not merged, span(node), merged)
         case ast.Call(func=function, args=arguments, keywords=keywords):
             starred = any(isinstance(argument, ast.Starred) for argument in arguments)
             return CallValue(
@@ -145,6 +148,7 @@ def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
                 tuple((keyword.arg, picture(keyword.value, origin, span)) for keyword in keywords if keyword.arg),
                 not starred and all(keyword.arg for keyword in keywords),
                 span(node),
+                tuple(picture(keyword.value, origin, span) for keyword in keywords if not keyword.arg),
             )
         case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
             return Sequence(tuple(picture(item, origin, span) for item in items), span(node))
@@ -154,7 +158,8 @@ def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
                 for key, value in zip(keys, values, strict=True)
                 if key
             )
-            return Mapping(pairs, all(keys), span(node))
+            merged = tuple(picture(value, origin, span) for key, value in zip(keys, values, strict=True) if not key)
+            return Mapping(pairs, not merged, span(node), merged)
         case ast.Subscript(value=value, slice=ast.Constant(value=str(key))):
             return Item(picture(value, origin, span), key, span(node))
         case _:

@@ -46,7 +46,7 @@ from celery import shared_task
 
 @shared_task
 def work(number=0):
-    return 1
+    return print()
 
 
 def send():
@@ -394,7 +394,7 @@ class TestSelection:
         """Nothing in the two modules but the configured names speaks of tasks."""
         flake8.write("pyproject.toml", '[tool.flake8-tasks]\ntask-decorators = ["house.early"]\n')
         for word in ("early", "late"):
-            text = f"from house import {word}\n\n\n@{word}\ndef work():\n    return 1\n"
+            text = f"from house import {word}\n\n\n@{word}\ndef work():\n    return print()\n"
             flake8.write(f"{word}_jobs.py", text)
         flake8.write(
             "send.py", "import early_jobs\nimport late_jobs\n\nearly_jobs.work.delay()\nlate_jobs.work.delay()\n"

@@ -157,6 +157,40 @@ def with_default(**options):
 def with_unknown(**options):
     options.update(load())
     return shared_task(**options)
+
+DEFAULTS = {"time_limit": 21, **dict(acks_late=True)}
+CHANGED = {"acks_late": True}
+CHANGED["time_limit"] = 22
+
+def with_an_item(**options):
+    options["time_limit"] = 44
+    return shared_task(**options)
+
+def with_a_display(**options):
+    return shared_task(**{"time_limit": 55, **options})
+
+def with_defaults(**options):
+    return shared_task(**DEFAULTS, **options)
+
+def with_another_dict(**options):
+    options = load() | options
+    return shared_task(**options)
+
+def with_more(**options):
+    options |= load()
+    return shared_task(**options)
+
+def with_what_it_knows(more, **options):
+    return shared_task(**more, **options)
+
+class Queue:
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, **options):
+        return shared_task(queue=self.name, **options)
+
+slow_queue = Queue("slow")
 """
 
 
@@ -176,6 +210,14 @@ def with_unknown(**options):
         ("with_default()", {"time_limit": 33}),
         ("with_default(time_limit=1)", {"time_limit": 1}),
         ("with_unknown(max_retries=1)", {"max_retries": 1, "time_limit": ...}),
+        ("with_an_item(max_retries=1)", {"max_retries": 1, "time_limit": 44}),
+        ("with_a_display(max_retries=1)", {"max_retries": 1, "time_limit": 55}),
+        ("with_a_display(time_limit=1)", {"time_limit": 1}),
+        ("with_defaults(max_retries=1)", {"max_retries": 1, "time_limit": 21, "acks_late": True}),
+        ("with_another_dict(max_retries=1)", {"max_retries": 1, "time_limit": ...}),
+        ("with_more(max_retries=1)", {"max_retries": 1, "time_limit": ...}),
+        ("with_what_it_knows({}, max_retries=1)", {"max_retries": 1, "time_limit": ...}),
+        ("slow_queue(max_retries=1)", {"max_retries": 1, "time_limit": None}),
     ],
 )
 def test_a_wrapper_adds_its_options_and_passes_on_those_it_gets(
@@ -189,6 +231,30 @@ def test_a_wrapper_adds_its_options_and_passes_on_those_it_gets(
     )
     assert task is not None
     assert {option: task.literal(option) for option in options} == options
+
+
+@pytest.mark.parametrize(
+    ("arguments", "limit"),
+    [
+        ("**DEFAULTS", 21),
+        ("max_retries=3, **DEFAULTS", 21),
+        ("time_limit=20, **CHANGED", 20),
+        ("**CHANGED", ...),
+        ("**{'time_limit': 6, **DEFAULTS}", 6),
+        ("**dict(DEFAULTS, acks_late=True)", ...),
+        ("**UNKNOWN", ...),
+    ],
+)
+def test_a_dict_of_options_is_read_where_nothing_changes_it(write: Write, arguments: str, limit: object) -> None:
+    task = found(
+        write,
+        f"{WRAPPERS}# file: shop/tasks.py\nfrom celery import shared_task\n"
+        "from shop.wrappers import CHANGED, DEFAULTS\nfrom elsewhere import UNKNOWN\n\n"
+        f"@shared_task({arguments})\ndef work():\n    pass\n",
+        "shop.tasks.work",
+    )
+    assert task is not None
+    assert task.literal("time_limit") == limit
 
 
 def test_a_wrapper_of_another_package_is_told_in_the_configuration(write: Write) -> None:

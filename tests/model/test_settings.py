@@ -200,6 +200,11 @@ def test_a_project_without_an_app_has_django_settings(read: Read) -> None:
         "app.conf.update(**options)",
         "app.conf.update(load())",
         "app.conf.update({**shared, 'task_serializer': 'json'})",
+        "app.conf.update({**load(), 'task_serializer': 'json'})",
+        'CONFIG = {}\nCONFIG["task_time_limit"] = 60\napp.conf.update(CONFIG)',
+        "for key, value in load():\n    app.conf[key] = value",
+        "for key, value in load():\n    setattr(app.conf, key, value)",
+        "for key, value in load():\n    app.conf.setdefault(key, value)",
     ],
 )
 def test_a_source_that_cannot_be_read_is_said(read: Read, line: str) -> None:
@@ -247,6 +252,16 @@ def test_an_app_class_of_a_package_is_an_app_whose_settings_are_unknown(read: Re
         "if True:\n    app.conf.task_time_limit = 60",
         'app.config_from_object({"task_time_limit": 60})',
         'app.add_defaults({"task_time_limit": 60})',
+        'app.conf.setdefault("task_time_limit", 60)',
+        'setattr(app.conf, "task_time_limit", 60)',
+        'SHARED = {"task_time_limit": 60}\napp.conf.update({**SHARED, "task_serializer": "json"})',
+        'SHARED = {"task_time_limit": 60}\napp.conf.update(**SHARED)',
+        "from celery.signals import celeryd_init\n@celeryd_init.connect\n"
+        "def configure(conf=None, **options):\n    conf.task_time_limit = 60",
+        "from celery import signals\n@signals.celeryd_after_setup.connect(sender='celery@slow')\n"
+        "def configure(sender, instance, conf, **options):\n    conf['task_time_limit'] = 60",
+        "from celery.signals import celeryd_init\n@celeryd_init.connect\n"
+        "def configure(conf=None, **options):\n    conf.update(task_time_limit=60)",
     ],
 )
 def test_settings_of_the_app_object(read: Read, line: str) -> None:
@@ -256,7 +271,15 @@ def test_settings_of_the_app_object(read: Read, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["meeting.conf.task_time_limit = 60", "app.conf.TASK_TIME_LIMIT = 60", "app.task_time_limit = 60"]
+    "line",
+    [
+        "meeting.conf.task_time_limit = 60",
+        "app.conf.TASK_TIME_LIMIT = 60",
+        "app.task_time_limit = 60",
+        'setattr(meeting.conf, "task_time_limit", 60)',
+        "conf.task_time_limit = 60",
+        "def configure(conf):\n    conf.task_time_limit = 60",
+    ],
 )
 def test_what_is_no_setting_of_the_app(read: Read, line: str) -> None:
     assert values(read(f"{PLAIN_APP}{line}\n")) == []
@@ -446,10 +469,14 @@ def test_an_app_in_the_tests_is_not_the_projects(read: Read) -> None:
         ("{**others}", ...),
         ('{"*": LIMITS.copy()}', ...),
         ("{NAME(): {}}", ...),
+        ("{NAME: {'time_limit': 5}}", 5),
+        ("{OTHER: {'time_limit': 5}}", None),
     ],
 )
 def test_annotations_of_tasks(read: Read, annotations: str, expected: object) -> None:
-    found = read(f"{PLAIN_APP}app.conf.task_annotations = {annotations}\n").annotated("shop.tasks.send", "time_limit")
+    names = 'NAME = "shop.tasks.send"\nOTHER = "shop.tasks.other"\n'
+    settings = read(f"{PLAIN_APP}{names}app.conf.task_annotations = {annotations}\n")
+    found = settings.annotated("shop.tasks.send", "time_limit")
     if expected is ...:
         assert isinstance(found, Opaque)
     else:

@@ -68,6 +68,7 @@ def test_every_known_mistake_leads_to_an_option() -> None:
         ("timeout", Mistake("unclear", "time_limit")),
         ("interval_start", Mistake("policy")),
         ("link_error", Mistake("call")),
+        ("retry_policy", Mistake("call")),
         ("send_error_emails", Mistake("removed", "4.0")),
         ("serialiser", Mistake("name", "serializer")),
         ("owner", None),

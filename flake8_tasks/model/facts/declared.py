@@ -11,6 +11,7 @@ from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.facts.retry import Retry
 from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.module import Frame, Module
+from flake8_tasks.model.summary import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.readers import Subject, is_named_in, is_read
 from flake8_tasks.model.tasks.spelling import mistake
 from flake8_tasks.model.tasks.task import Task, function_of
@@ -19,7 +20,6 @@ from flake8_tasks.model.values import Constant, Opaque, Sequence, Value
 if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
     from flake8_tasks.model.reader import Reader
-    from flake8_tasks.model.summary import ClassRecord
     from flake8_tasks.model.tasks.declarations import Given
 
 
@@ -40,9 +40,16 @@ class Declared:
 
     @property
     def is_template(self) -> bool:
-        """It stands in a decorator of the project, which makes a task like it of each function that it is given."""
+        """Others are made like it: it stands in a decorator of the project, or is a class that is `abstract`."""
+        if isinstance(self.task.record, ClassRecord):
+            abstract = self.task.record.attribute("abstract")
+            return isinstance(abstract, Constant) and abstract.value is True
         outer = self.task.record.qualname.partition(".<locals>")[0]
-        if outer == self.task.record.qualname:
+        around = (function_of(frame.node) for frame in self.frame.outwards())
+        takes_arguments = any(
+            isinstance(part, ast.arg) for function in around if function for part in ast.iter_child_nodes(function.args)
+        )
+        if outer == self.task.record.qualname or not takes_arguments:
             return False
         return self.reader.tasks.declarations.is_wrapper(f"{self.module.name}.{outer}")
 
@@ -57,6 +64,20 @@ class Declared:
             if function is not None and function.name == "run":
                 return function, inner
         return None
+
+    @property
+    def does_nothing(self) -> bool:
+        """Its body is empty, gives a constant back or says that it is not there, and no class runs something else."""
+        if self.body is None or not all(_is_idle(statement) for statement in self.body[0].body):
+            return False
+        return all(self._comes_to_the_body(*found) for found in self.task.methods("__call__"))
+
+    def _comes_to_the_body(self, path: str, method: FunctionRecord) -> bool:
+        """A `__call__` calls `run`, or that of the class above."""
+        module = self.project.module(path)
+        nodes = (node for node, _ in module.functions if module.source.span(node) == method.span) if module else ()
+        called = (part.func for node in nodes for part in ast.walk(node) if isinstance(part, ast.Call))
+        return any(isinstance(function, ast.Attribute) and function.attr in ("run", "__call__") for function in called)
 
     @property
     def project(self) -> Project:
@@ -111,12 +132,24 @@ class Declared:
 
     @property
     def retries(self) -> tuple[Retry, ...]:
-        """The calls in its body that retry it."""
-        if self.body is None:
+        """The calls of Celery's `retry` in its body that retry it."""
+        if self.body is None or next(self.task.methods("retry"), None) is not None:
             return ()
         sites = {site.node for site in self.module.inside(*self.body)}
         retries = (fact for fact in self.reader.facts if isinstance(fact, Retry) and fact.call in sites)
         return tuple(retry for retry in retries if retry.of is not None and retry.of.origin == self.task.origin)
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    """`pass`, a text or `...`, `return "pong"`, `raise NotImplementedError`."""
+    match statement:
+        case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Return(value=None | ast.Constant()):
+            return True
+        case ast.Return(value=ast.UnaryOp(operand=ast.Constant())):
+            return True
+        case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
+            return True
+    return False
 
 
 @dataclass(frozen=True, eq=False)

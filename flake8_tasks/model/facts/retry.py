@@ -34,6 +34,11 @@ class Retry(CallFact):
         return self.keywords.get(name)
 
     @property
+    def is_of_the_project(self) -> bool:
+        """A class of the project has a `retry` of its own, which may add to the arguments."""
+        return self.of is not None and next(self.of.methods("retry"), None) is not None
+
+    @property
     def arguments(self) -> tuple[Argument, ...]:
         """The new values for the task's parameters, where it gives some."""
         return tuple(arguments.contained(self, self.option("args"), self.option("kwargs")))

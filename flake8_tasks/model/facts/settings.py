@@ -25,8 +25,8 @@ class Schedule(CallFact):
 
     @property
     def shown(self) -> str:
-        """As it is written, in one line and without its arguments where it is long."""
-        text = " ".join(self.text.split())
+        """As it is written, in one line without comments, and without its arguments where it is long."""
+        text = self.text if "\n" not in self.text else ast.unparse(self.call)
         return text if len(text) <= 60 else f"{self.module.source.segment(self.call.func)}(…)"
 
     def is_text(self, node: ast.expr, text: str) -> bool:

@@ -158,7 +158,7 @@ RETRY_OPTIONS: Final = CALL_OPTIONS | {"exc", "throw", "max_retries"}
 
 # The keys of `retry_policy`, which are about publishing the message; on a task they do nothing.
 RETRY_POLICY: Final = frozenset({"max_retries", "interval_start", "interval_step", "interval_max", "retry_errors"})
-INERT_POLICY_OPTIONS: Final = frozenset({"interval_start", "interval_step", "interval_max", "retry_policy"})
+INERT_POLICY_OPTIONS: Final = frozenset({"interval_start", "interval_step", "interval_max"})
 
 # What only a call can say; on a task it is an attribute that nobody reads.
 CALL_ONLY_OPTIONS: Final = frozenset({"eta", "countdown", "link", "link_error", "task_id", "retry_policy", "headers"})

@@ -70,10 +70,16 @@ class Settings:
                 given = (self._annotation(item, task_name, option) for item in items)
                 return next((each for each in given if each is not None), None)
             case Mapping():
-                if any(not isinstance(self.project.constant(key), Constant) for key, _ in value.items):
+                keys = [self.project.constant(key) for key, _ in value.items]
+                if any(not isinstance(key, Constant) for key in keys):
                     return Opaque(value.span)
-                for key in (task_name, "*"):
-                    options = self.project.constant(value.get(key))
+                given_to = {
+                    key.value: options
+                    for key, (_, options) in zip(keys, value.items, strict=True)
+                    if isinstance(key, Constant)
+                }
+                for name in (task_name, "*"):
+                    options = self.project.constant(given_to.get(name))
                     if isinstance(options, Mapping):
                         given_option = options.get(option)
                         if given_option is not None:

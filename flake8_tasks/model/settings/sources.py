@@ -9,11 +9,12 @@ from typing import Final
 from flake8_tasks.edit import Span
 from flake8_tasks.model.frameworks.celery_settings import SETTINGS
 from flake8_tasks.model.index import SETTINGS as HOLDS_SETTINGS
-from flake8_tasks.model.project import Definition, Project, remembered
+from flake8_tasks.model.project import Definition, Project, called, remembered
 from flake8_tasks.model.settings.apps import App, Apps, parts_of
 from flake8_tasks.model.settings.files import django_files, has_settings_file, values_in
 from flake8_tasks.model.settings.names import CELERY, PLAIN, Spelling, is_private, is_test_class, is_test_file
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Imported, Statement, Summary
+from flake8_tasks.model.tasks.readers import is_changed
 from flake8_tasks.model.values import CallValue, Constant, Item, Mapping, Opaque, Reference, Value
 from flake8_tasks.model.values import Sequence as Items
 
@@ -102,8 +103,8 @@ class Sources:
                 yield from self._object(value, PLAIN, path)
             elif key == "config_source":
                 yield from self._object(value, self._spelling(call.keyword("namespace")), path)
-        if not call.complete:
-            self.unknown.append("the app is made with arguments that are passed on")
+        for value in call.merged:
+            yield from self._object(value, PLAIN, path)
 
     def _spelling(self, namespace: Value | None) -> Spelling:
         match self.project.constant(namespace):
@@ -117,10 +118,10 @@ class Sources:
     def _statement(self, statement: Statement, path: str, summary: Summary) -> Iterator[Found]:
         match statement.target, statement.value:
             case Reference(parts=(*_, "conf", name), span=span, origin=origin) as target, value:
-                if self._configures(Reference(target.parts[:-2], _owner(origin, 2), span)):
+                if self._configures(Reference(target.parts[:-2], _owner(origin, 2), span), statement, summary):
                     yield from self._named(name, value, path, span, PLAIN)
             case Item(value=Reference(parts=(*_, "conf")) as conf, key=name, span=span), value:
-                if self._configures(Reference(conf.parts[:-1], _owner(conf.origin, 1), span)):
+                if self._configures(Reference(conf.parts[:-1], _owner(conf.origin, 1), span), statement, summary):
                     yield from self._named(name, value, path, span, PLAIN)
             case _, CallValue(function=function) as call:
                 yield from self._call(call, parts_of(function), statement, path, summary)
@@ -137,10 +138,18 @@ class Sources:
                 self.unknown.append("an app reads its settings from an environment variable")
             case (*_, "add_defaults"):
                 yield from self._object(first or call.keyword("fun"), PLAIN, path)
-            case (*owner, "conf", "update") if self._configures(Reference(tuple(owner), None, call.span)):
+            case (*owner, "conf", "update" | "setdefault" | "__setitem__" as method):
+                if not self._configures(Reference(tuple(owner), None, call.span), statement, summary):
+                    return
+                if method != "update":
+                    yield from self._item(call.arguments, path)
+                    return
                 yield from self._keywords(call, path)
                 for argument in call.arguments:
                     yield from self._object(argument, PLAIN, path)
+            case ("setattr",) if parts_of(first)[-1:] == ("conf",):
+                if self._configures(Reference(parts_of(first)[:-1], None, call.span), statement, summary):
+                    yield from self._item(call.arguments[1:], path)
             case ("super", "()", "__init__"):
                 owner_class = f"{summary.module}.{statement.function.rpartition('.')[0]}"
                 if self.project.inherits(owner_class, frozenset({"celery.Celery"})):
@@ -151,8 +160,21 @@ class Sources:
                 if not any(app.call is call for app in self.made):
                     yield from self._constructor(call, path)
 
-    def _configures(self, owner: Reference) -> bool:
-        return self.apps.is_app_like(owner)
+    def _configures(self, owner: Reference, statement: Statement, summary: Summary) -> bool:
+        """What stands before `.conf` is an app, or `conf` alone is what a signal of Celery hands to its receiver."""
+        if owner.parts:
+            return self.apps.is_app_like(owner)
+        receivers = (one for one in summary.names.get(statement.function, ()) if isinstance(one, FunctionRecord))
+        signals = (called(decorator) for receiver in receivers for decorator in receiver.decorators)
+        return any(isinstance(one, Reference) and (one.origin or "").startswith("celery.signals.") for one in signals)
+
+    def _item(self, arguments: Sequence[Value], path: str) -> Iterator[Found]:
+        """A key and its value, given to `conf.setdefault`, `setattr(conf, …)` or `conf[key] = value`."""
+        match arguments:
+            case [Constant(value=str(name), span=span), value]:
+                yield from self._named(name, value, path, span, PLAIN)
+            case _:
+                self.unknown.append("the names of settings are worked out at run time")
 
     # Objects that hold settings.
 
@@ -162,7 +184,7 @@ class Sources:
             return
         match value:
             case Mapping():
-                yield from self._mapping(value, spelling, path)
+                yield from self._mapping(value, spelling, path, depth)
             case Constant(value=str(text)):
                 yield from self._dotted(text.replace(":", "."), value, spelling, path, depth)
             case Reference(origin=str(origin)):
@@ -212,18 +234,21 @@ class Sources:
             else:
                 yield from self._object(inner, spelling, found.path, depth + 1)
         elif found is not None and isinstance(found.record, Assigned) and not found.rest:
+            module = self.project.module(found.path) if isinstance(found.record.value, Mapping) else None
+            if module is not None and is_changed(module, found.origin.rpartition(".")[2]):
+                self._unread(tuple(name.split(".")))
             yield from self._object(found.record.value, spelling, found.path, depth + 1)
         elif parts_of(value)[-1:] == ("config",):
             yield from self._flask("")
         else:
             self._unread(tuple(name.split(".")))
 
-    def _mapping(self, value: Mapping, spelling: Spelling, path: str) -> Iterator[Found]:
+    def _mapping(self, value: Mapping, spelling: Spelling, path: str, depth: int = 0) -> Iterator[Found]:
         for key, item in value.items:
             if isinstance(key, Constant) and isinstance(key.value, str):
                 yield from self._named(key.value, item, path, key.span, spelling)
-        if not value.complete:
-            self.unknown.append("settings are merged from another dict")
+        for other in value.merged:
+            yield from self._object(other, spelling, path, depth + 1)
 
     def _named(self, written: str, value: Value, path: str, span: Span, spelling: Spelling) -> Iterator[Found]:
         name = spelling.name(written)

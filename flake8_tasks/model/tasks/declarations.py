@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from flake8_tasks.model.names import UNBOUND
 from flake8_tasks.model.project import Definition, Project
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord
-from flake8_tasks.model.values import Attribute, CallValue, Constant, Opaque, Reference, Value
+from flake8_tasks.model.tasks.readers import is_changed
+from flake8_tasks.model.values import Attribute, CallValue, Constant, Mapping, Opaque, Reference, Value
 
 SHARED = frozenset({"celery.shared_task", "celery.task.task", "celery.decorators.task", "celery.task.base.task"})
 _LEGACY = frozenset({"celery.task.periodic_task", "celery.decorators.periodic_task"})
@@ -24,7 +25,7 @@ class Given:
 
     Arguments:
         value: what was written; `Opaque` where it is worked out at run time.
-        source: "decorator", "wrapper", "base", "task_cls", "task_annotations" or "settings".
+        source: "decorator", "wrapper" (and a dict of options), "base", "task_cls", "task_annotations" or "settings".
         path: the file it stands in.
     """
 
@@ -44,6 +45,7 @@ class Declaration:
         wrapper: the function of the project that stands between, None for Celery's own decorators.
         app: the dotted name of the app object, None for `shared_task`.
         unknown: why there may be options that cannot be read, empty where all are known.
+        merged: the mappings among its options of which only the function around it knows what they hold.
         accepts: names of parameters that a wrapper keeps for itself.
         passes_on: an option written in it reaches Celery.
     """
@@ -53,6 +55,7 @@ class Declaration:
     wrapper: str | None = None
     app: str | None = None
     unknown: str = ""
+    merged: tuple[Value, ...] = ()
     accepts: tuple[str, ...] = ()
     passes_on: bool = True
 
@@ -65,7 +68,8 @@ class Declarations:
 
     def of(self, decorator: Value, path: str) -> Declaration | None:
         """What a decorator declares, None where it makes no task or nobody can say."""
-        return self._of(decorator, path, "decorator", 0)
+        found = self._of(decorator, path, "decorator", 0)
+        return replace(found, unknown="options are passed on") if found and found.merged else found
 
     def _of(self, decorator: Value, path: str, source: str, depth: int) -> Declaration | None:
         if depth > _TOO_DEEP:
@@ -74,13 +78,12 @@ class Declarations:
         function = call.function if call else decorator
         if isinstance(function, CallValue):  # @wrapper(...)(...)
             return None
-        given = tuple(Given(name, value, source, path) for name, value in call.keywords) if call else ()
-        unknown = "" if call is None or call.complete else "options are passed on"
+        given, merged = self._given(call, path, source) if call else ((), ())
         found, app = self.makes_tasks(function)
         if not found and source == "wrapper" and _is_deferred(function):
             found, app = True, ""
         if found:
-            return Declaration(decorator, given, app=app, unknown=unknown)
+            return Declaration(decorator, given, app=app, merged=merged)
         origin = function.origin if isinstance(function, Reference) else None
         definition = self.project.definition(origin)
         if definition is None or origin is None:
@@ -99,10 +102,40 @@ class Declarations:
             (*mine, *inner.given),
             definition.origin,
             inner.app,
-            unknown or inner.unknown,
+            inner.unknown,
+            (*merged, *inner.merged),
             inner.accepts,
             inner.passes_on,
         )
+
+    def _given(
+        self, call: CallValue | Mapping, path: str, source: str, depth: int = 0
+    ) -> tuple[tuple[Given, ...], tuple[Value, ...]]:
+        """The options in a call or dict, also those of the dicts that it merges in; and the dicts that nobody knows."""
+        pairs = call.keywords if isinstance(call, CallValue) else _texts(call)
+        given, unknown = [Given(name, value, source, path) for name, value in pairs], list[Value]()
+        for value in call.merged:
+            options, place = self._options(value, path)
+            if options is None or depth > _TOO_DEEP:
+                unknown.append(value)
+                continue
+            inner, further = self._given(options, place, "wrapper", depth + 1)
+            given.extend(inner)
+            unknown.extend(further)
+        return tuple(given), tuple(unknown)
+
+    def _options(self, value: Value, path: str) -> tuple[Mapping | None, str]:
+        """A dict display, or the one that a name stands for and that nothing changes; and its file."""
+        options = self.project.constant(value)
+        if not isinstance(options, Mapping) or any(not isinstance(key, Constant) for key, _ in options.items):
+            return None, path
+        if not isinstance(value, Reference):
+            return options, path
+        found = self.project.definition(value.origin)
+        module = self.project.module(found.path) if found else None
+        if found is None or module is None or is_changed(module, found.origin.rpartition(".")[2]):
+            return None, path
+        return options, found.path
 
     def makes_tasks(self, function: Value) -> tuple[bool, str | None]:
         """Whether something is one of Celery's own task decorators, and of which app."""
@@ -209,7 +242,7 @@ class Declarations:
         if isinstance(function, Reference) and self.project.origin(function.origin) == "functools.partial":
             if not value.arguments:
                 return None
-            value = CallValue(value.arguments[0], value.arguments[1:], value.keywords, value.complete, value.span)
+            value = replace(value, function=value.arguments[0], arguments=value.arguments[1:])
             return self._of(value, path, "wrapper", depth + 1)
         if isinstance(function, Reference):
             maker = self.project.definition(function.origin)
@@ -230,8 +263,8 @@ class Declarations:
         start = found.method("__init__")
         accepts = _kept_by(start) if start else ()
         passes_on = start is not None and any(parameter.kind == "keywords" for parameter in start.parameters)
-        unknown = "" if passes_on else inner.unknown
-        return replace(inner, accepts=accepts, passes_on=passes_on, unknown=unknown)
+        kept = tuple(value for value in inner.merged if not (passes_on and _is_of_self(value)))
+        return replace(inner, accepts=accepts, passes_on=passes_on, merged=kept)
 
     def _read_function(self, function: FunctionRecord, path: str, depth: int) -> Declaration | None:
         own = {parameter.name for parameter in function.parameters}
@@ -253,10 +286,21 @@ class Declarations:
                 else option
                 for option in inner.given
             )
-            passes_on = any(parameter.kind == "keywords" for parameter in function.parameters)
-            unknown = strange or ("" if passes_on else inner.unknown)
+            options = [(p.name,) for p in function.parameters if p.kind == "keywords"]
+            merged = tuple(
+                other for other in inner.merged if not (isinstance(other, Reference) and other.parts in options)
+            )
             accepts = tuple(name for name in _kept_by(function) if name not in forwarded)
-            return Declaration(value, (*given, *defaults), inner.wrapper, inner.app, unknown, accepts, passes_on)
+            return Declaration(
+                value,
+                (*given, *defaults),
+                inner.wrapper,
+                inner.app,
+                strange or inner.unknown,
+                merged,
+                accepts,
+                passes_on=bool(options),
+            )
         return None
 
 
@@ -275,17 +319,28 @@ def _is_deferred(function: Value) -> bool:
     )
 
 
+def _is_of_self(value: Value) -> bool:
+    return isinstance(value, Reference) and value.parts[0] == "self"
+
+
+def _texts(options: Mapping) -> tuple[tuple[str, Value], ...]:
+    return tuple((str(key.value), value) for key, value in options.items if isinstance(key, Constant))
+
+
 def _kept_by(function: FunctionRecord) -> tuple[str, ...]:
     return tuple(p.name for p in function.parameters if p.kind in ("positional", "keyword"))
 
 
 def _defaults(function: FunctionRecord, path: str) -> tuple[tuple[Given, ...], str]:
-    """What `options.setdefault("name", value)` sets in a wrapper, and why that may not be all."""
+    """What `options.setdefault("name", value)` and the like set in a wrapper, and why that may not be all."""
     found: list[Given] = []
     strange = ""
     for value in function.inner:
         match value:
-            case CallValue(function=Reference(parts=(*_, "setdefault")), arguments=(Constant(value=str(name)), option)):
+            case CallValue(
+                function=Reference(parts=(*_, "setdefault" | "__setitem__")),
+                arguments=(Constant(value=str(name)), option),
+            ):
                 found.append(Given(name, option, "wrapper", path))
             case CallValue(function=Reference(parts=(*_, "setdefault" | "update"))):
                 strange = "the wrapper changes the options"

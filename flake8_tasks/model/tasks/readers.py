@@ -1,4 +1,5 @@
-"""Who reads an attribute of a task: an option that Celery does not know may be one that the project reads."""
+"""Who reads an attribute of a task, since an option that Celery does not know may be one of the project's; and who
+changes a dict of options."""
 
 from __future__ import annotations
 
@@ -55,6 +56,18 @@ def is_named_in(project: Project, definition: str, name: str) -> bool:
     if found is None or module is None or not isinstance(found.record, FunctionRecord | ClassRecord):
         return False
     return re.search(rf"\b{re.escape(name)}\b", module.source.text_at(found.record.span)) is not None
+
+
+def is_changed(module: Module, name: str) -> bool:
+    """Something in a file changes the dict that a name at its module level stands for."""
+    for node in ast.walk(module.source.tree):
+        match node:
+            case ast.Subscript(value=ast.Name(id=owner), ctx=ast.Store() | ast.Del()) if owner == name:
+                return True
+            case ast.Attribute(value=ast.Name(id=owner), attr="update" | "setdefault" | "pop" | "popitem" | "clear"):
+                if owner == name:
+                    return True
+    return False
 
 
 def _is_read_in(project: Project, name: str, of: Subject, path: str) -> bool:

@@ -134,15 +134,20 @@ class Task:
     @remembered
     def waits_for_commit(self) -> bool:
         """A class of the project that it is made with sends after the commit: `apply_async` there says `on_commit`."""
+        for path, method in self.methods("apply_async", "delay"):
+            module = self.project.module(path)
+            if module and "on_commit" in module.source.text_at(method.span):
+                return True
+        return False
+
+    def methods(self, *names: str) -> Iterator[tuple[str, FunctionRecord]]:
+        """The methods of some names in the classes of the project that it is made with, each with its file."""
         for origin, path in self._classes:
             definition = self.project.definition(origin) if path else None
             record = definition.record if definition else None
-            for name in ("apply_async", "delay") if isinstance(record, ClassRecord) else ():
-                method = record.method(name) if isinstance(record, ClassRecord) else None
-                module = self.project.module(path) if method else None
-                if method and module and "on_commit" in module.source.text_at(method.span):
-                    return True
-        return False
+            for name in names if isinstance(record, ClassRecord) else ():
+                if isinstance(record, ClassRecord) and (method := record.method(name)) is not None:
+                    yield path, method
 
     @remembered
     def policy_paths(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ takes the last safeguard away: without it, a worker that accepts pickle refuses 
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from flake8_tasks.model.facts import Declared, Dispatch, Retry, RootForced, Setting, TaskClass
@@ -73,9 +72,10 @@ def check_decorator(declared: Declared) -> Iterator[Problem]:
 
 @rule.on(TaskClass)
 def check_class(task_class: TaskClass) -> Iterator[Problem]:
-    for target, value in task_class.attributes:
-        if target.id == "serializer" and isinstance(value, ast.Constant) and value.value in PICKLE_NAMES:
-            yield Problem(task_class.module.source.span(target), {"option": "serializer"})
+    own = task_class.own("serializer")
+    value, is_own = task_class.option("serializer")
+    if own is not None and is_own and isinstance(value, Constant) and value.value in PICKLE_NAMES:
+        yield Problem(task_class.module.source.span(own[0]), {"option": "serializer"})
 
 
 @rule.on(Dispatch, Retry)

@@ -7,7 +7,9 @@ every monitor shows workers that are up.
 A limit counts wherever it is set: on the task, its base class, the app's `task_cls`, a decorator of the project,
 `task_annotations`, or once for all in the settings (`task_time_limit`, `task_soft_time_limit`), which is the shortest
 way to be rid of this message.  The rule is silent where the settings cannot be read: `config_from_envvar`, settings
-that are made at run time, base classes that are not known.
+that are made at run time, base classes that are not known.  It is also silent for tasks that do nothing, with a body of
+`pass`, `...`, a docstring, `return` with a constant or `raise NotImplementedError`, unless a base class has something
+run in its place: they cannot hang.
 """
 
 from __future__ import annotations
@@ -50,7 +52,10 @@ rule = Rule(
         Writes a soft limit of 270 seconds and a hard limit of 300 on the task (both are options).  A task that rightly
         runs longer is killed then: look at each.  One `task_time_limit` in the settings does the same for all tasks.
         """,
-    ignore_when="The worker's pool is `threads` or `solo`, where Celery does not enforce limits at all.",
+    ignore_when="""
+        The limit stands on the workers' command line (`celery worker --time-limit 300`), which no source file shows;
+        or the worker's pool is `threads` or `solo`, where Celery does not enforce limits at all.
+        """,
     options=("soft-time-limit", "time-limit"),
     see=(
         ("Celery: time limits", "https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits"),
@@ -67,7 +72,7 @@ def check(declared: Declared) -> Iterator[Problem]:
     limits = [given for given in map(task.option, ("time_limit", "soft_time_limit")) if given is not None]
     if not all(given.source == "settings" and task.literal(given.name) is None for given in limits):
         return
-    if declared.is_template:
+    if declared.is_template or declared.does_nothing:
         return
 
     def limited() -> tuple[Edit, ...] | Refusal:

@@ -51,6 +51,8 @@ rule = Rule(
     fix_notes="""
         Writes `retry_backoff=` with the delay in force (the `countdown` of `retry_kwargs`, else `default_retry_delay`,
         else 180 seconds) and `retry_jitter=True`, and drops that `countdown`, which the backoff overrides.
+        No fix where the delay cannot be read, where several tasks share the option, or where a misspelt option beside
+        it is meant to say one of these (TSK101).
         """,
     ignore_when="Few such tasks run at once, and the delay must be the same each time.",
     see=(
@@ -75,6 +77,9 @@ def check(declared: Declared) -> Iterator[Problem]:
     def backing_off() -> tuple[Edit, ...] | Refusal:
         if given.source != "decorator" or not task.sets_options_in_decorator:
             return Refusal("the option is set for several tasks at once")
+        for option in ("retry_backoff", "default_retry_delay", "retry_kwargs", "retry_jitter"):
+            if wrong := declared.meant_for(option):
+                return Refusal(f"`{wrong}` is meant for `{option}`")
         delay, dropped = _delay(declared)
         if not delay:
             return Refusal("its delay is worked out elsewhere or at run time")

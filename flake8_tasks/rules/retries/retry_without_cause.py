@@ -5,7 +5,8 @@ what the result backend, the error tracker and the person on call see; the excep
 With `exc=error` the last retry raises that exception.  It makes no difference that the call stands in an `except`
 clause.
 
-The rule is silent where the task handles `MaxRetriesExceededError` itself, counts its retries, or never stops retrying.
+The rule is silent where the task handles `MaxRetriesExceededError` itself, counts its retries, never stops retrying,
+or comes from a class of the project that has a `retry` of its own.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def check(retry: Retry) -> Iterator[Problem]:
         return
     if retry.option("exc") is not None or retry.call.args or retry.passes_unknown:
         return
-    if retry.counts_itself or retry.handles_exhaustion or _never_ends(retry.of):
+    if retry.is_of_the_project or retry.counts_itself or retry.handles_exhaustion or _never_ends(retry.of):
         return
 
     def caused() -> tuple[Edit, ...] | Refusal:
