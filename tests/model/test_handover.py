@@ -71,6 +71,8 @@ def later(order: Order):
         ("def f(i: Invoice):\n    bill.delay(i, 1)", "may be something else"),
         ("def f():\n    bill.delay(copies=1)", "gives no `order`"),
         ("def f():\n    bill.delay(None, 1)", "may be something else"),
+        ("def f():\n    bill.delay(Order.objects.first(), 1)", "`Order.objects.first()` is None where there is no row"),
+        ("async def f():\n    bill.delay(await Order.objects.alast(), 1)", "is None where there is no row"),
         ("def f(order: Order):\n    return bill.s(order)", "may get more arguments"),
         ("def f(run):\n    run(bill)", "hands it on"),
         ("def f(run):\n    run(bill.delay)", "hands its `delay` on"),

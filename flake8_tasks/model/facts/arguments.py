@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Place, Span
+from flake8_tasks.model.frameworks.django import NONE_RETURNING
 from flake8_tasks.model.module import Frame, Site
 from flake8_tasks.model.orm.values import Instance
 
@@ -67,6 +68,15 @@ class Argument:
     def stored(self) -> Instance | Queryset | None:
         """The ORM instance or queryset that it is, None for anything else."""
         return self.reader.project.orm.of(self.node, self.frame, self.site.module)
+
+    @property
+    def may_be_none(self) -> bool:
+        """A row that a call gives where there is one: `Order.objects.first()`."""
+        node = self.node.value if isinstance(self.node, ast.Await) else self.node
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name)):
+                return name in NONE_RETURNING
+        return False
 
     @property
     def held(self) -> Iterator[Argument]:

@@ -131,6 +131,7 @@ QUERYSET_METHODS: Final[dict[str, str]] = {
 INSTANCE_RETURNING: Final = frozenset(
     name for name, kind in QUERYSET_METHODS.items() if kind in {"instance", "instance or none"}
 )
+NONE_RETURNING: Final = frozenset(name for name, kind in QUERYSET_METHODS.items() if kind == "instance or none")
 PAIR_RETURNING: Final = frozenset(name for name, kind in QUERYSET_METHODS.items() if kind == "pair")
 QUERYSET_RETURNING: Final = frozenset(name for name, kind in QUERYSET_METHODS.items() if kind == "queryset")
 ROWS_RETURNING: Final = frozenset(name for name, kind in QUERYSET_METHODS.items() if kind == "rows")

@@ -91,8 +91,8 @@ rule = Rule(
         Passes `.pk` at every call of the task in the project, renames the parameter and loads the row at the start of
         the task, all of it or nothing.  It refuses, and says why, where one of the calls cannot be read (`*args`, a
         signature that gets more arguments, `send_task` or a schedule by name), where the parameter has a default,
-        where the import of the model would be a cycle, and for ORMs that need a session to load a row.  Rows in a list
-        or mapping are left to you.
+        where the import of the model would be a cycle, where a call such as `first()` may give no row, and for ORMs
+        that need a session to load a row.  Rows in a list or mapping are left to you.
 
         Messages that are in the queue while you deploy still carry the old argument: drain the queue, or let the
         task take both for a while.
@@ -143,6 +143,8 @@ def _key_of(expected: Instance) -> Callable[[Argument], str | Refusal]:
         stored = argument.stored
         if not isinstance(stored, Instance) or stored.model != expected.model:
             return Refusal(f"`{argument.short}` may be something else than a row of the same model")
+        if argument.may_be_none:
+            return Refusal(f"`{argument.short}` is None where there is no row")
         return f"{argument.operand}.pk"
 
     return key
