@@ -99,7 +99,7 @@ class Reader:
             if task is not None:
                 yield Declared(task, node, site.frame, self.module, self)
             if isinstance(node, ast.ClassDef) and node.bases:
-                yield from self._task_class(node, site.frame)
+                yield from self._task_class(node, site.frame, is_task=task is not None)
             return
         assert isinstance(node, ast.Call)
         if site.frame.scope.parent is None and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
@@ -149,7 +149,7 @@ class Reader:
     def _task_of(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, frame: Frame) -> Task | None:
         path = self.module.source.path
         if isinstance(node, ast.ClassDef):
-            if not any(isinstance(child, ast.FunctionDef) and child.name == "run" for child in node.body):
+            if not node.bases or not self.tasks.classes.is_task_class(self._name(node, frame)):
                 return None
             return self.tasks.class_task(
                 self.module.summarizer.class_record(node, frame.scope), self.module.summary, path
@@ -159,10 +159,14 @@ class Reader:
             return self.tasks.declared(record, self.module.name, path)
         return None
 
-    def _task_class(self, node: ast.ClassDef, frame: Frame) -> Iterator[TaskClass]:
-        name = f"{self.module.name}.{frame.scope.child(node).qualname}"
-        if self.tasks.is_task_class(name):
-            yield TaskClass(self.module.summarizer.class_record(node, frame.scope), name, node, self.module, self)
+    def _task_class(self, node: ast.ClassDef, frame: Frame, *, is_task: bool) -> Iterator[TaskClass]:
+        name = self._name(node, frame)
+        if self.tasks.classes.is_task_class(name):
+            record = self.module.summarizer.class_record(node, frame.scope)
+            yield TaskClass(record, name, is_task, node, self.module, self)
+
+    def _name(self, node: ast.ClassDef, frame: Frame) -> str:
+        return f"{self.module.name}.{frame.scope.child(node).qualname}"
 
     def task_around(self, frame: Frame) -> Task | None:
         """The task whose body a frame belongs to, directly."""
@@ -171,16 +175,20 @@ class Reader:
         if around is None or function is None or around.parent is None:
             return None
         task = self.task_of(function, around.parent)
-        if task is None and function.name == "run" and isinstance(around.parent.node, ast.ClassDef):
+        if task is None and isinstance(around.parent.node, ast.ClassDef):
             outer = around.parent
-            task = self.task_of(outer.node, outer.parent or self.module.top)  # type: ignore[arg-type]
+            of_class = self.task_of(around.parent.node, outer.parent or self.module.top)
+            task = of_class if of_class is not None and of_class.own_method == function.name else None
         return task
 
     def own(self, node: ast.expr, frame: Frame) -> Task | None:
         """The bound task in whose body a name is its first parameter: `self`."""
-        task = self.task_around(frame)
-        first = task.function.parameters[:1] if task is not None and task.bound and task.function is not None else ()
-        return task if first and isinstance(node, ast.Name) and node.id == first[0].name else None
+        task, around = self.task_around(frame), frame.function
+        function = function_of(around.node) if around is not None else None
+        if task is None or not task.bound or function is None:
+            return None
+        first = next(iter((*function.args.posonlyargs, *function.args.args)), None)
+        return task if first is not None and isinstance(node, ast.Name) and node.id == first.arg else None
 
     def tasks_reaching(self, frame: Frame) -> tuple[tuple[Task, Place | None], ...]:
         """The tasks in which a frame runs: its own, or those of the project that call its function."""
@@ -191,6 +199,11 @@ class Reader:
         function = function_of(around.node) if around is not None and around.part == "body" else None
         if around is None or function is None:
             return ()
+        if function.name == "run" and around.parent is not None and isinstance(around.parent.node, ast.ClassDef):
+            name = self._name(around.parent.node, around.parent.parent or self.module.top)
+            running = self.tasks.running(name, name) if self.tasks.classes.is_task_class(name) else None
+            if running is not None:
+                return ((running, None),)
         found = self.project.callers.tasks_calling(self.module, around)
         return tuple(found)
 
@@ -255,7 +268,9 @@ class Reader:
         is_own = isinstance(value, Reference) and value.parts[-1] == "app" and value.parts[0] == "self"
         if not is_own and not self.tasks.declarations.is_app(value):
             return None
-        return Dispatch(site, self, method, receiver, None, self.module.source.segment(receiver.slice), "task")
+        task = self.tasks.registry.find(self.module.value(receiver, site.frame))
+        name = task.name if task else self.module.source.segment(receiver.slice)
+        return Dispatch(site, self, method, receiver, task, name, "task")
 
     def _injected(self, site: Site, method: str, receiver: ast.Call) -> Dispatch | None:
         """`request.task(work).delay(…)`: what is sent is a task of the project, with arguments that are added."""

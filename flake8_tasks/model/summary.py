@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CONFIGURES = re.compile(
     r"\bconf[.\[,]|config_from_|\.Task\s*=(?!=)|[Cc]elery\w*\(|task_cls|add_defaults|DJANGO_SETTINGS_MODULE|ATOMIC_REQUESTS"
+    r"|register_task\(|\btasks\.register\("
     r"|\.config(?:\[|\.update|\.from_mapping)|(?:globals|locals|vars)\(\)|CELERY\w*(?:\[|\.update)"
     r"|^[ \t]+class\s+\w+\([\w.]*Task\b|^[ \t]+class\s+\w*[Cc]elery",
     re.MULTILINE,
@@ -32,6 +33,7 @@ _WRAPS = re.compile(r"[Tt]ask|Celery|\breturn\b|\.setdefault\(|\.update\(|\*\*|@
 _CONFIGURES_HINTS = (
     *("conf.", "conf[", "conf,", "config_from_", "elery", "CELERY", "Task", "task_cls"),
     *("globals()", "locals()", "vars()", "ATOMIC_REQUESTS", "DJANGO_SETTINGS_MODULE", "add_defaults"),
+    *("register_task(", "tasks.register("),
 )
 _MAKES_TASKS_HINTS = ("ask", "Celery")
 _WRAPS_HINTS = ("ask", "Celery", "return", ".setdefault(", ".update(", "**", "@", '"]', "']")
@@ -121,7 +123,9 @@ class Assigned:
 @recorded
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement that may make or configure an app: a call, or an assignment to an attribute, an item or a local name.
+    """A statement that may make or configure an app, or register a task: a call or an assignment.
+
+    What is assigned to is an attribute, an item or a local name.
 
     Arguments:
         target: what is assigned to; None for a bare or returned call, which is `value`.  `app.conf[key] = value`,

@@ -162,8 +162,17 @@ def picture(node: ast.expr, origin: Origin, span: Spans) -> Value:
             return Mapping(pairs, not merged, span(node), merged)
         case ast.Subscript(value=value, slice=ast.Constant(value=str(key))):
             return Item(picture(value, origin, span), key, span(node))
+        case ast.Subscript(value=ast.Attribute(attr="tasks") as registry, slice=ast.Name() | ast.Attribute() as key):
+            looks_up = _member(picture(registry, origin, span), "__getitem__")
+            return CallValue(looks_up, (picture(key, origin, span),), (), True, span(node))
         case _:
             return Opaque(span(node))
+
+
+def _member(value: Value, name: str) -> Value:
+    if isinstance(value, Reference):
+        return Reference((*value.parts, name), f"{value.origin}.{name}" if value.origin else None, value.span)
+    return Attribute(value, name, value.span)
 
 
 def _is_huge(value: Scalar) -> bool:

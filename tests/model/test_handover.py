@@ -111,6 +111,35 @@ def test_a_task_that_cannot_change_says_why(write: Write, tasks: str, reason: st
     assert reason in fix.reason
 
 
+STEPS = """
+# file: shop/steps.py
+from celery import Task
+
+class StepTask(Task):
+    def run(self, order):
+        self.work(order)
+"""
+
+
+def test_a_task_whose_run_others_share_stays(write: Write) -> None:
+    work = "class Bill(StepTask):\n    def work(self, order):\n        pass\n"
+    task = f"# file: shop/tasks.py\nfrom shop.steps import StepTask\n\n{work}"
+    view = "# file: shop/views.py\nfrom celery import current_app as app\nfrom shop.models import Order\n\n"
+    send = "def view(pk):\n    order = Order.objects.get(pk=pk)\n    app.tasks['shop.tasks.Bill'].delay(order)\n"
+    fix = verdict(write, MODELS + STEPS + task + view + send)
+    assert isinstance(fix, Refusal)
+    assert "`run` comes from a base class" in fix.reason
+
+
+def test_a_task_that_may_be_sent_by_a_name_worked_out_stays(write: Write) -> None:
+    names = "# file: shop/names.py\nfrom shop.settings import PREFIX\n\nbill_name = f'{PREFIX}.bill'\n"
+    tasks = TASKS.replace("import shared_task", "import shared_task\nfrom shop.names import bill_name")
+    tasks = tasks.replace("time_limit=5", "name=bill_name")
+    fix = verdict(write, MODELS + names + tasks + VIEWS)
+    assert isinstance(fix, Refusal)
+    assert "its name is worked out" in fix.reason
+
+
 @pytest.mark.parametrize("call", ["self.delay(order, 1)", "self.apply_async((order, 1))", "self.s(order, 1).delay()"])
 def test_a_task_that_sends_itself_what_it_has_loaded_stays(write: Write, call: str) -> None:
     tasks = TASKS.replace("    print(order)", f"    if copies > 1:\n        {call}")

@@ -56,6 +56,8 @@ def hand_over(
         return Refusal("the task behind the call is not known")
     if model is None:
         return Refusal("the model's class is not known")
+    if task.run is not None and task.run.owner != task.origin:
+        return Refusal("the task's `run` comes from a base class")
     parameter = _parameter(task, argument)
     if isinstance(parameter, Refusal):
         return parameter

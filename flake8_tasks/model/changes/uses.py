@@ -14,6 +14,7 @@ from flake8_tasks.model.names import Scope
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.reader import Reader
 from flake8_tasks.model.tasks.task import Task
+from flake8_tasks.model.values import Constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Uses:
 def uses_of(task: Task, project: Project) -> Uses:
     """Find the uses of a task in all files of its project, tests too."""
     found = Uses()
+    if (named := task.written("name")) is not None and not isinstance(project.constant(named.value), Constant):
+        found.obstacle = "its name is worked out, so that nobody can say what is sent by it"
     words = (task.name.encode(), task.task_name.encode())
     for path in project.everywhere():
         try:

@@ -12,6 +12,7 @@ from flake8_tasks.model.facts.retry import Retry
 from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.module import Frame, Module
 from flake8_tasks.model.summary import ClassRecord, FunctionRecord
+from flake8_tasks.model.tasks.classes import PLAIN_BASES, node_of
 from flake8_tasks.model.tasks.readers import Subject, is_named_in, is_read
 from flake8_tasks.model.tasks.spelling import mistake
 from flake8_tasks.model.tasks.task import Task, function_of
@@ -55,28 +56,36 @@ class Declared:
 
     @property
     def body(self) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame] | None:
-        """What runs, with the frame that it stands in: the function, or the class's `run`."""
+        """What runs, with the frame that it stands in: the function, or the class's own method that is run."""
         if not isinstance(self.node, ast.ClassDef):
             return self.node, self.frame
         inner = Frame(self.node, "body", self.frame.scope.child(self.node), self.frame)
         for child in self.node.body:
             function = function_of(child)
-            if function is not None and function.name == "run":
+            if function is not None and function.name == self.task.own_method:
                 return function, inner
         return None
 
     @property
     def does_nothing(self) -> bool:
         """Its body is empty, gives a constant back or says that it is not there, and no class runs something else."""
-        if self.body is None or not all(_is_idle(statement) for statement in self.body[0].body):
+        running = self.body[0] if self.body is not None else self._inherited
+        if running is None or not all(_is_idle(statement) for statement in running.body):
             return False
         return all(self._comes_to_the_body(*found) for found in self.task.methods("__call__"))
+
+    @property
+    def _inherited(self) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The `run` of a base class."""
+        run = self.task.run
+        module = self.project.module(run.path) if run is not None else None
+        return node_of(module, run.method) if run is not None and module is not None else None
 
     def _comes_to_the_body(self, path: str, method: FunctionRecord) -> bool:
         """A `__call__` calls `run`, or that of the class above."""
         module = self.project.module(path)
-        nodes = (node for node, _ in module.functions if module.source.span(node) == method.span) if module else ()
-        called = (part.func for node in nodes for part in ast.walk(node) if isinstance(part, ast.Call))
+        node = node_of(module, method) if module else None
+        called = (part.func for part in ast.walk(node) if isinstance(part, ast.Call)) if node else ()
         return any(isinstance(function, ast.Attribute) and function.attr in ("run", "__call__") for function in called)
 
     @property
@@ -159,10 +168,12 @@ class TaskClass:
     Arguments:
         record: the class.
         name: its dotted name in the project.
+        is_task: it is a `Declared` too.
     """
 
     record: ClassRecord
     name: str
+    is_task: bool
     node: ast.ClassDef
     module: Module
     reader: Reader = field(repr=False)
@@ -180,9 +191,8 @@ class TaskClass:
     @property
     def is_known(self) -> bool:
         """All its base classes could be read, or are known."""
-        plain = ("builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol")
         return all(
-            record is not None or origin in TASK_BASES or origin in plain
+            record is not None or origin in TASK_BASES or origin in PLAIN_BASES
             for origin, record, _ in self.project.bases(self.name)
         )
 
@@ -197,11 +207,6 @@ class TaskClass:
     def own(self, name: str) -> tuple[ast.Name, ast.expr] | None:
         """The target and the value where its own body assigns an option."""
         return next((pair for pair in reversed(self.attributes) if pair[0].id == name), None)
-
-    @property
-    def is_task(self) -> bool:
-        """It has a `run` of its own, so that it is a `Declared` too."""
-        return self.record.method("run") is not None
 
     def named_span(self, assigned: tuple[ast.Name, ast.expr]) -> Span:
         """From the name of an attribute to the end of its value."""

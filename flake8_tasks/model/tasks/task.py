@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,8 +14,10 @@ from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.frameworks.celery_options import TASK_OPTIONS
 from flake8_tasks.model.project import Project, remembered
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Parameter, Summary
+from flake8_tasks.model.tasks.classes import PLAIN_BASES, Classes, Run
 from flake8_tasks.model.tasks.declarations import Declaration, Declarations, Given
-from flake8_tasks.model.values import CallValue, Constant, Opaque, Reference, Sequence, Value
+from flake8_tasks.model.tasks.registry import Registry
+from flake8_tasks.model.values import CallValue, Constant, Item, Opaque, Reference, Sequence, Value
 
 if TYPE_CHECKING:
     from flake8_tasks.model.settings.found import App
@@ -27,7 +30,7 @@ class Task:
     """One task.
 
     Arguments:
-        record: the function, or the class with `run`.
+        record: the function, or the class that has or inherits `run`.
         declaration: the decorator or call that makes it a task.
         module: the dotted name of the module it stands in.
         path: the file.
@@ -53,14 +56,31 @@ class Task:
     def task_name(self) -> str:
         """The name under which Celery registers it, as far as it is literal."""
         named = self.written("name")
-        if named is not None and isinstance(value := self.project.constant(named.value), Constant):
+        if named is not None and isinstance(value := self.project.constant(named.value), Constant) and value.value:
             return str(value.value)
         return f"{self.module}.{self.name}"
 
     @property
     def function(self) -> FunctionRecord | None:
-        """What runs: the function, or the class's `run`."""
-        return self.record if isinstance(self.record, FunctionRecord) else self.record.method("run")
+        """What runs: the function, or the `run` that the class has or inherits."""
+        if isinstance(self.record, FunctionRecord):
+            return self.record
+        run = self.run
+        return run.method if run is not None else None
+
+    @remembered
+    def run(self) -> Run | None:
+        """The `run` of a class, None for a function."""
+        return self.project.tasks.classes.run(self.origin) if isinstance(self.record, ClassRecord) else None
+
+    @remembered
+    def own_method(self) -> str:
+        """The method in which a class itself says what runs: `run`, or the one that an inherited `run` calls on `self`.
+
+        Empty where there is none, or several.
+        """
+        classes = self.project.tasks.classes
+        return classes.own_method(self.origin, self.record) if isinstance(self.record, ClassRecord) else ""
 
     @remembered
     def bound(self) -> bool | None:
@@ -196,8 +216,9 @@ class Task:
     def _same(self, app: str, other: str) -> bool:
         return app == other or self.project.origin(app) == self.project.origin(other)
 
-    def _class_layers(self, name: str | None, source: str) -> Iterator[tuple[tuple[Given, ...], str]]:
+    def _class_layers(self, name: str | None, kind: str) -> Iterator[tuple[tuple[Given, ...], str]]:
         for origin, record, path in self.project.bases(name):
+            source = "base" if kind == "class" and origin != self.origin else kind
             if record is not None:
                 own = tuple(Given(key, value, source, path) for key, value in reversed(record.attributes))
                 hooks = tuple(
@@ -209,7 +230,7 @@ class Task:
             elif origin in TASK_BASES:
                 options = TASK_BASES[origin].options
                 yield tuple(Given(key, _known(value), source, "") for key, value in options.items()), ""
-            elif origin in ("builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"):
+            elif origin in PLAIN_BASES:
                 continue
             elif (attributes := inference.class_attributes(origin)) is not None:
                 yield tuple(Given(key, _known(value), source, "") for key, value in attributes), ""
@@ -238,7 +259,7 @@ class Task:
         written = self.written(name)
         if written is not None:
             return written
-        if self.unknown:
+        if self.unknown or self._may_be_set_by_a_class(name):
             return Given(name, Opaque(_NOWHERE), "unknown", "")
         settings = self.project.settings
         annotated = settings.annotated(self.task_name, name)
@@ -250,6 +271,15 @@ class Task:
             if found:
                 return Given(name, found[-1].value, "settings", found[-1].path)
         return None
+
+    def _may_be_set_by_a_class(self, name: str) -> bool:
+        """A class of the project speaks of an option where it is derived from, or where its instances are made."""
+        for path, method in self.methods("__init_subclass__", "__init__"):
+            module = self.project.module(path)
+            text = module.source.text_at(method.span) if module else "setattr("
+            if "setattr(" in text or re.search(rf"\b{re.escape(name)}\b", text):
+                return True
+        return False
 
     @remembered
     def autoretries(self) -> bool | None:
@@ -297,6 +327,8 @@ class Tasks:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.declarations = Declarations(project)
+        self.classes = Classes(project)
+        self.registry = Registry(project, self)
 
     def find(self, name: str | None) -> Task | None:
         """The task that a dotted name is, None where it is none or nobody can say."""
@@ -318,6 +350,8 @@ class Tasks:
                 return self.class_task(record, summary, definition.path)
             case Assigned(value=CallValue() as call):
                 return self.made(call, summary, definition.path)
+            case Assigned(value=Item() as value):
+                return self.registry.find(value)
         return None
 
     def declared(self, record: FunctionRecord, module: str, path: str) -> Task | None:
@@ -329,29 +363,23 @@ class Tasks:
         return None
 
     def class_task(self, record: ClassRecord, summary: Summary, path: str) -> Task | None:
-        """The task that a class with `run` is."""
+        """The task that a class is which has or inherits `run`, and is no mere base of others."""
         name = f"{summary.module}.{record.qualname}"
-        if record.method("run") is None or not self.is_task_class(name):
+        if not self.classes.is_task_class(name) or self.classes.run(name) is None or self.classes.is_base(name):
             return None
         given = tuple(Given(key, value, "class", path) for key, value in record.keywords)
         return Task(self.project, record, Declaration(Opaque(record.span), given), summary.module, path)
 
-    def is_task_class(self, name: str) -> bool:
-        """A class comes from celery.Task, or from the `Task` of an app."""
-        return any(
-            origin in TASK_BASES or (record is not None and any(map(self._is_task_of_app, record.bases)))
-            for origin, record, _ in self.project.bases(name)
-        )
-
-    def _is_task_of_app(self, base: Value) -> bool:
-        match base:
-            case Reference(parts=(*_, _, "Task"), origin=str(origin)):
-                return self.declarations.is_app_name(origin.rpartition(".")[0])
-        return False
+    def running(self, name: str, of: str) -> Task | None:
+        """A task that runs the `run` of the class `of`: a class, or one that derives from it."""
+        found = (self.find(other) for other in self.classes.running(name, of))
+        return next((task for task in found if task is not None), None)
 
     def made(self, call: CallValue, summary: Summary, path: str) -> Task | None:
-        """`x = app.task(f)`, `x = shared_task(...)(f)`, `X = app.register_task(X())`."""
+        """`x = app.task(f)`, `x = shared_task(...)(f)`, `X = app.register_task(X())`, `x = app.tasks[X.name]`."""
         argument = call.arguments[0] if call.arguments else None
+        if isinstance(call.function, Reference) and call.function.parts[-1] == "__getitem__":
+            return self.registry.find(call)
         if isinstance(call.function, Reference) and call.function.parts[-1] == "register_task":
             inner = argument.function if isinstance(argument, CallValue) else argument
             if isinstance(inner, Reference) and inner.origin is not None:

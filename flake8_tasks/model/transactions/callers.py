@@ -158,7 +158,7 @@ class Callers:
                 if (site.module, site.call.caller) in seen or not site.call.caller or self._may_wait(site.call):
                     continue
                 seen.add((site.module, site.call.caller))
-                task = self._task(site)
+                task = self._task(site) or self._inheriting(site, f"{module.name}.{frame.scope.qualname}")
                 if task is not None:
                     found.setdefault(task.origin, (task, site.place))
                 elif depth < _TOO_DEEP:
@@ -178,6 +178,17 @@ class Callers:
         if site.call.owner and qualname == f"{site.call.owner}.run":
             qualname = site.call.owner
         return self.project.tasks.find(f"{site.module}.{qualname}")
+
+    def _inheriting(self, site: CallSite, function: str) -> Task | None:
+        """A task that inherits the `run` in which a call stands, and `function` too where that is a method below it."""
+        of = f"{site.module}.{site.call.owner}"
+        if not site.call.owner or site.call.caller != f"{site.call.owner}.run":
+            return None
+        if not self.project.tasks.classes.is_task_class(of):
+            return None
+        owner = function.rpartition(".")[0]
+        inherits = any(origin == of for origin, _, _ in self.project.bases(owner))
+        return self.project.tasks.running(owner if inherits else of, of)
 
     def opens_transaction(
         self, module: str, qualname: str, needs: frozenset[str] = frozenset()
