@@ -44,6 +44,7 @@ class Periodic(BaseTask):
 def reserve():
     pass
 # file: shop/tasks.py
+from outside.names import bill_name
 from shop.base import BaseTask, Periodic
 from shop.celery import app
 from shop.names import mail_name, sync_name
@@ -62,6 +63,11 @@ class MailTask(BaseTask, name=mail_name):
         return order_id
 
 app.register_task(MailTask())
+
+class BillTask(BaseTask, name=bill_name):
+    pass
+
+app.register_task(BillTask())
 
 class NightlyTask(Periodic):
     def run_often(self):
@@ -92,7 +98,7 @@ def sent(project: TemporaryProject, name: str = "shop/use.py") -> list[str | Non
 
 
 def test_a_registered_class_is_a_task_by_the_run_that_it_inherits(write: Write) -> None:
-    assert declared(write(SHOP)) == ["SyncTask", "MailTask", "NightlyTask"]
+    assert declared(write(SHOP)) == ["SyncTask", "MailTask", "BillTask", "NightlyTask"]
 
 
 def test_a_base_class_that_is_never_registered_is_no_task_but_a_class_for_tasks(write: Write) -> None:
@@ -226,6 +232,8 @@ def test_an_option_that_a_base_class_sets_for_those_below_it_is_not_known(
         ("app.tasks['shop.mail'].delay(1)", "MailTask"),
         ("from shop.tasks import MailTask\n\napp.tasks[MailTask.name].delay(1)", "MailTask"),
         ("app.tasks['shop.tasks.NightlyTask'].delay()", "NightlyTask"),
+        ("mail = app.tasks['shop.mail']\nmail.delay(1)", "MailTask"),
+        ("from outside.names import bill_name\n\napp.tasks[bill_name].delay(1)", "BillTask"),
     ],
 )
 def test_a_class_task_is_known_where_it_is_sent(write: Write, code: str, target: str) -> None:
@@ -238,11 +246,22 @@ def test_a_class_task_is_known_where_it_is_sent(write: Write, code: str, target:
     [
         "app.tasks['shop.unknown'].delay(1)",
         "def send(name):\n    app.tasks[name].delay(1)",
+        "app.tasks[0].delay(1)",
+        "app.tasks[nowhere].delay(1)",
+        "app.tasks[app.name].delay(1)",
+        "from shop.names import Group\n\napp.tasks[Group.orders].delay(1)",
+        "from shop.names import mail_name\nfrom celery import Celery\n\nCelery().tasks[mail_name].delay(1)",
         "name = 'shop.mail'\nname = 'other'\napp.tasks[name].delay(1)",
     ],
 )
 def test_what_is_sent_by_a_name_that_nobody_knows_is_not_known(write: Write, code: str) -> None:
     assert sent(write(f"{SHOP}# file: shop/use.py\nfrom shop.celery import app\n{code}\n")) == [None]
+
+
+@pytest.mark.parametrize("registry", ["board.tasks['shop.mail']", "board.tasks[mail_name]"])
+def test_the_tasks_of_something_that_is_no_app_are_none(write: Write, registry: str) -> None:
+    head = "from shop.names import mail_name\nfrom board import board\n\n"
+    assert sent(write(f"{SHOP}# file: shop/use.py\n{head}job = {registry}\njob.delay(1)\n")) == []
 
 
 def test_two_tasks_of_one_name_are_not_known_by_it(write: Write) -> None:
@@ -291,6 +310,7 @@ def test_a_method_that_run_calls_runs_in_the_task(write: Write, code: str, task:
     [
         f"class Work(BaseTask):\n    def run_impl(self):\n        pass\n\n    def check(self):\n{WAITING}",
         f"class Other:\n    def run_impl(self):\n{WAITING}",
+        f"def wait():\n{WAITING}\nclass Other:\n    def run(self):\n        wait()\n",
         f"class Work(BaseTask):\n    @staticmethod\n    def on_failure():\n{WAITING}",
     ],
 )
