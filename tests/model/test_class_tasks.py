@@ -264,6 +264,14 @@ def test_the_tasks_of_something_that_is_no_app_are_none(write: Write, registry: 
     assert sent(write(f"{SHOP}# file: shop/use.py\n{head}job = {registry}\njob.delay(1)\n")) == []
 
 
+def test_a_task_whose_name_is_worked_out_is_found_by_none(write: Write) -> None:
+    project = write(
+        f"{SHOP}# file: shop/use.py\nfrom shop.celery import app\nfrom shop.stock import reserve\n\n"
+        "@app.task(name=reserve())\ndef mail():\n    pass\n\napp.tasks['shop.use.mail'].delay()\n"
+    )
+    assert sent(project) == [None]
+
+
 def test_two_tasks_of_one_name_are_not_known_by_it(write: Write) -> None:
     project = write(
         f"{SHOP}# file: shop/use.py\nfrom shop.celery import app\n\n"
