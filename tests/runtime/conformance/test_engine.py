@@ -129,7 +129,8 @@ def test_nothing_outlives_a_run_that_is_ended_from_outside(
         "from flake8_tasks.runtime.conformance.engine import Engine\n"
         f"with Engine(small.FILES, 'small:CHARGE', '{redis.url}/3') as runs:\n"
         "    print(runs.workers[0].process.pid, runs.client.process.pid, runs.folder, flush=True)\n"
-        "    time.sleep(60)\n"
+        "    for _ in range(600):\n"
+        "        time.sleep(0.1)  # a signal that comes just before a sleep does not end it\n"
     )
     paths = [str(Path(servers.__file__).parents[3]), str(Path(small.__file__).parent)]
     run = subprocess.Popen(

@@ -125,7 +125,8 @@ def test_nothing_outlives_a_run_that_is_ended_from_outside(number: signal.Signal
         "from flake8_tasks.runtime.conformance.servers import redis_server\n"
         "with redis_server() as server:\n"
         "    print(server.process.pid, server.process.log.parent, flush=True)\n"
-        "    time.sleep(60)\n"
+        "    for _ in range(600):\n"
+        "        time.sleep(0.1)  # a signal that comes just before a sleep does not end it\n"
     )
     run = subprocess.Popen(
         [sys.executable, "-c", program],
