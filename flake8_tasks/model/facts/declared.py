@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from flake8_tasks.model.reader import Reader
     from flake8_tasks.model.tasks.declarations import Given
 
+# What a computation is made of that cannot hang.
+_PLAIN = (
+    *(ast.Constant, ast.Name, ast.Tuple, ast.List, ast.Dict, ast.expr_context),
+    *(ast.UnaryOp, ast.unaryop, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod),
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Declared:
@@ -75,7 +81,8 @@ class Declared:
     def _comes_to_the_body(self, path: str, method: FunctionRecord) -> bool:
         """A `__call__` calls `run`, or that of the class above."""
         module = self.project.module(path)
-        nodes = (node for node, _ in module.functions if module.source.span(node) == method.span) if module else ()
+        functions = filter(function_of, ast.walk(module.source.tree)) if module else ()
+        nodes = (node for node in functions if module and module.source.span(node) == method.span)
         called = (part.func for node in nodes for part in ast.walk(node) if isinstance(part, ast.Call))
         return any(isinstance(function, ast.Attribute) and function.attr in ("run", "__call__") for function in called)
 
@@ -141,12 +148,12 @@ class Declared:
 
 
 def _is_idle(statement: ast.stmt) -> bool:
-    """`pass`, a text or `...`, `return "pong"`, `raise NotImplementedError`."""
+    """`pass`, a text or `...`, `return "pong"`, `return x + y`, `raise NotImplementedError`."""
     match statement:
-        case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Return(value=None | ast.Constant()):
+        case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Return(value=None):
             return True
-        case ast.Return(value=ast.UnaryOp(operand=ast.Constant())):
-            return True
+        case ast.Return(value=ast.expr() as value):
+            return all(isinstance(part, _PLAIN) for part in ast.walk(value))
         case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
             return True
     return False
