@@ -144,11 +144,13 @@ class Config:
 def load(root: Path) -> Config:
     """The configuration of a project: the defaults where its pyproject.toml or the table is absent.
 
+    A file that cannot be parsed is an error where it names this tool, and holds no settings of ours where it does not.
+
     Arguments:
         root: the project's folder.
 
     Raises:
-        ConfigError: the file cannot be read, or has a key or value that cannot be used.
+        ConfigError: the file cannot be read or parsed, or has a key or value that cannot be used.
     """
     file = root / FILE
     try:
@@ -162,9 +164,11 @@ def load(root: Path) -> Config:
 
     try:
         table: object = tomllib.loads(data.decode())
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8: {error.reason} at byte {error.start}") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        if b"flake8-tasks" not in data:
+            return Config(root=str(root))  # a project's template, for instance
+        if isinstance(error, UnicodeDecodeError):
+            raise ConfigError(f"{file}: not UTF-8: {error.reason} at byte {error.start}") from None
         raise ConfigError(f"{file}: not TOML: {error or 'nested too deeply'}") from None
     for key in ("tool", "flake8-tasks"):
         table = table.get(key, {}) if isinstance(table, dict) else table

@@ -136,16 +136,24 @@ def test_something_else_in_place_of_the_table_is_an_error(tmp_path: Path, text: 
         load(project(tmp_path, text))
 
 
-@pytest.mark.parametrize("text", ["[tool.flake8-tasks\n", "a = " + "[" * 100_000])
+@pytest.mark.parametrize("text", ["[tool.flake8-tasks\n", "[tool.flake8-tasks]\na = " + "[" * 100_000])
 def test_broken_toml_is_an_error_with_the_files_name(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"pyproject\.toml: not TOML: \S+"):
         load(project(tmp_path, text))
 
 
 def test_bytes_that_are_not_utf_8_are_an_error_with_the_files_name(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_bytes(b"a = '\xe9'")
-    with pytest.raises(ConfigError, match=r"pyproject\.toml: not UTF-8: invalid continuation byte at byte 5"):
+    (tmp_path / "pyproject.toml").write_bytes(b"[tool.flake8-tasks]\na = '\xe9'")
+    with pytest.raises(ConfigError, match=r"pyproject\.toml: not UTF-8: invalid continuation byte at byte 25"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "data", [b"{%- if cookiecutter.use_celery %}\n[tool.ruff]\n", b"a = '\xe9'", b"a = " + b"[" * 100_000]
+)
+def test_a_file_that_is_no_toml_and_does_not_speak_of_us_holds_no_settings(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(data)
+    assert load(tmp_path) == Config(root=str(tmp_path))
 
 
 def test_a_file_that_cannot_be_read_is_an_error_with_its_name(tmp_path: Path) -> None:

@@ -93,3 +93,18 @@ def test_the_base_class_of_all_tasks_counts(write: Write, base: str, expected: b
         f'from celery import Celery, Task\n\n\nclass Base(Task):\n    {base}\n\n\napp = Celery("shop", task_cls=Base)\n'
     )
     assert reported(write, f"# file: shop/celery.py\n{app}") is expected
+
+
+@pytest.mark.parametrize(("called", "expected"), [("super().__call__(*args)", False), ("work(*args)", True)])
+def test_an_empty_task_stays_empty_under_a_base_class_that_a_function_makes(
+    write: Write, called: str, expected: bool
+) -> None:
+    app = (
+        "# file: shop/celery.py\nfrom celery import Celery, Task\nfrom shop.work import work\n\n\n"
+        "def make_task(site):\n    class SiteTask(Task):\n        def __call__(self, *args):\n"
+        f"            with site.app_context():\n                return {called}\n\n    return SiteTask\n\n\n"
+        "def make_jobs(site):\n    return Celery(site.name, task_cls=make_task(site))\n"
+        "# file: shop/work.py\ndef work(*args):\n    print(args)\n"
+    )
+    assert reported(write, app), "the task of the others does something"
+    assert bool(write(app + TASK.replace("print(path)", "pass")).findings([rule])) is expected

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from flake8_tasks.model.reader import Reader
     from flake8_tasks.model.tasks.declarations import Given
 
+# What a computation is made of that cannot hang.
+_PLAIN = (
+    *(ast.Constant, ast.Name, ast.Tuple, ast.List, ast.Dict, ast.expr_context),
+    *(ast.UnaryOp, ast.unaryop, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod),
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Declared:
@@ -150,12 +156,12 @@ class Declared:
 
 
 def _is_idle(statement: ast.stmt) -> bool:
-    """`pass`, a text or `...`, `return "pong"`, `raise NotImplementedError`."""
+    """`pass`, a text or `...`, `return "pong"`, `return x + y`, `raise NotImplementedError`."""
     match statement:
-        case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Return(value=None | ast.Constant()):
+        case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Return(value=None):
             return True
-        case ast.Return(value=ast.UnaryOp(operand=ast.Constant())):
-            return True
+        case ast.Return(value=ast.expr() as value):
+            return all(isinstance(part, _PLAIN) for part in ast.walk(value))
         case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
             return True
     return False

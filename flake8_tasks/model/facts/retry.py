@@ -81,16 +81,14 @@ class Retry(CallFact):
 
     @property
     def handles_exhaustion(self) -> bool:
-        """Its function has a clause for `MaxRetriesExceededError`."""
-        function = self.frame.function
-        return function is not None and any(
-            isinstance(node, ast.ExceptHandler)
-            and node.type is not None
-            and any(
-                getattr(part, "attr", getattr(part, "id", "")) == "MaxRetriesExceededError"
-                for part in ast.walk(node.type)
-            )
-            for node in ast.walk(function.node)
+        """It stands in a `try` of its function that has a clause for `MaxRetriesExceededError`."""
+        return any(
+            getattr(part, "attr", getattr(part, "id", "")) == "MaxRetriesExceededError"
+            for frame in self.frame.here()
+            if isinstance(frame.node, ast.Try | ast.TryStar) and frame.part == "body"
+            for clause in frame.node.handlers
+            if clause.type is not None
+            for part in ast.walk(clause.type)
         )
 
     @property

@@ -153,8 +153,11 @@ class Classes:
 
 
 def node_of(module: Module, method: FunctionRecord) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    """The node of a method."""
-    return next((node for node, _ in module.functions if module.source.span(node) == method.span), None)
+    """The node of a method, also of a class that a function makes."""
+    for node in ast.walk(module.source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and module.source.span(node) == method.span:
+            return node
+    return None
 
 
 def called_on_self(module: Module, method: FunctionRecord) -> frozenset[str]:

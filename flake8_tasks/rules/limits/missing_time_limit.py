@@ -8,8 +8,8 @@ A limit counts wherever it is set: on the task, its base class, the app's `task_
 `task_annotations`, or once for all in the settings (`task_time_limit`, `task_soft_time_limit`), which is the shortest
 way to be rid of this message.  The rule is silent where the settings cannot be read: `config_from_envvar`, settings
 that are made at run time, base classes that are not known.  It is also silent for tasks that do nothing, with a body of
-`pass`, `...`, a docstring, `return` with a constant or `raise NotImplementedError`, unless a base class has something
-run in its place: they cannot hang.
+`pass`, `...`, a docstring, `return` with a constant or a sum or `raise NotImplementedError`, unless a base class has
+something run in its place: they cannot hang.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ number in the order of the delay that you have now.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from flake8_tasks.edit import DropKeyword, Edit, Refusal, ReplaceExpression, Safety, SetKeyword
 from flake8_tasks.model.facts import Declared, TaskClass
@@ -51,8 +52,9 @@ rule = Rule(
     fix_notes="""
         Writes `retry_backoff=` with the delay in force (the `countdown` of `retry_kwargs`, else `default_retry_delay`,
         else 180 seconds) and `retry_jitter=True`, and drops that `countdown`, which the backoff overrides.
-        No fix where the delay cannot be read, where several tasks share the option, or where a misspelt option beside
-        it is meant to say one of these (TSK101).
+        No fix where the delay cannot be read, where it is not below `retry_backoff_max` (600 seconds) and could not
+        grow, where several tasks share the option, or where a misspelt option beside it is meant to say one of these
+        (TSK101).
         """,
     ignore_when="Few such tasks run at once, and the delay must be the same each time.",
     see=(
@@ -86,8 +88,8 @@ def check(declared: Declared) -> Iterator[Problem]:
         if delay in ("0", "0.0"):
             return Refusal("its delay is 0")
         longest = task.literal("retry_backoff_max") or 600
-        if not isinstance(longest, int | float) or _number(delay) > longest:
-            return Refusal(f"its delay of {delay} seconds may be above `retry_backoff_max`")
+        if not isinstance(longest, int | float) or _number(delay) >= longest:
+            return Refusal(f"its delay of {delay} seconds may leave no room below `retry_backoff_max`")
         return (
             SetKeyword(task.place, "retry_backoff", delay),
             SetKeyword(task.place, "retry_jitter", "True"),
@@ -120,9 +122,9 @@ def _never_retries(declared: Declared) -> bool:
 
 
 def _number(code: str) -> float:
-    """What a number in the source is, 0 for other code."""
+    """What a number in the source is, or a product of numbers, 0 for other code."""
     try:
-        return float(code)
+        return prod(map(float, code.split("*")))
     except ValueError:
         return 0.0
 

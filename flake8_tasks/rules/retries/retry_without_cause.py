@@ -5,8 +5,8 @@ what the result backend, the error tracker and the person on call see; the excep
 With `exc=error` the last retry raises that exception.  It makes no difference that the call stands in an `except`
 clause.
 
-The rule is silent where the task handles `MaxRetriesExceededError` itself, counts its retries, never stops retrying,
-or comes from a class of the project that has a `retry` of its own.
+The rule is silent where the task handles the `MaxRetriesExceededError` of that call itself, counts its retries, never
+stops retrying, or comes from a class of the project that has a `retry` of its own.
 """
 
 from __future__ import annotations
