@@ -51,7 +51,9 @@ def test_other_texts_are_refused(text: str) -> None:
 @pytest.mark.parametrize("number", [HUGE, f"-{HUGE}"])
 def test_a_huge_number_is_opaque_and_its_file_is_kept(tmp_path: Path, number: str) -> None:
     (tmp_path / "shop.py").write_text(f"NUMBER = {number}\n")
-    summary = Project(tmp_path, Config(), cache=tmp_path / "cache").summary(str(tmp_path / "shop.py"))
+    project = Project(tmp_path, Config(), cache=tmp_path / "cache")
+    summary = project.summary(str(tmp_path / "shop.py"))
+    project.close()
     assert summary is not None
     [assigned] = summary.names["NUMBER"]
     assert isinstance(assigned, Assigned)
