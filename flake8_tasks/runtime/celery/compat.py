@@ -25,6 +25,8 @@ from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 from kombu.utils.uuid import uuid as message_id
 
+from flake8_tasks.runtime.celery.producer import OneProducer
+
 VERSION = tuple(int(part) for part in celery.__version__.split(".")[:2])
 OLDEST, NEWEST = (5, 4), (5, 7)
 
@@ -112,23 +114,6 @@ class WorkerState:
         worker_state.revoked.update(sorted(known))
 
 
-class _OneProducer:
-    """A pool that lends one producer to everybody: a process that is killed while it publishes never gives it back."""
-
-    limit = 1
-
-    def __init__(self, app: Celery) -> None:
-        connection = app.connection_for_write()
-        self._producer = app.amqp.Producer(connection, auto_declare=False)
-        self.connections = SimpleNamespace(connection=connection)
-
-    def acquire(self, block: bool = False, timeout: float | None = None) -> Any:
-        return self._producer
-
-    def force_close_all(self) -> None:
-        self._producer.connection.close()
-
-
 class _Hub:
     """The event loop of a worker, of which no more is needed than that it does at once what it is to do soon."""
 
@@ -191,7 +176,7 @@ def rewired(app: Celery, *, broker_url: str, result_backend: str, settings: dict
         _state.set_default_app(app)
         for task in tracers:
             task.__trace__ = None
-        app.amqp._producer_pool = _OneProducer(app)
+        app.amqp._producer_pool = OneProducer(app)
         yield
     for task, tracer in tracers.items():
         task.__trace__ = tracer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -27,6 +27,37 @@ __all__ = ["DAY", "DEADLOCK", "ENDLESS", "HORIZON", "QUIET", "STUCK", "Simulatio
 
 DAY = 86_400.0
 KILLS = (Fault.CHILD_KILLED, Fault.NODE_KILLED, Fault.CLIENT_KILLED)
+
+
+class Acting:
+    """Within it somebody acts, and has in place what each actor has for itself."""
+
+    # A class, as this happens eight times for each message.
+
+    __slots__ = ("_actor", "_before", "_simulation")
+
+    def __init__(self, simulation: Simulation, actor: Actor) -> None:
+        self._simulation, self._actor = simulation, actor
+        self._before: Actor | None = None
+
+    def __enter__(self) -> None:
+        simulation, actor = self._simulation, self._actor
+        before, simulation.actor = simulation.actor, actor
+        self._before = before
+        if before is not None:
+            for swapped in reversed(simulation.per_actor):
+                swapped.leave(before)
+        for swapped in simulation.per_actor:
+            swapped.enter(actor)
+
+    def __exit__(self, *_: object) -> None:
+        simulation, before = self._simulation, self._before
+        for swapped in reversed(simulation.per_actor):
+            swapped.leave(self._actor)
+        simulation.actor = before
+        if before is not None:
+            for swapped in simulation.per_actor:
+                swapped.enter(before)
 
 
 class Simulation:
@@ -284,25 +315,9 @@ class Simulation:
         while not over and not self.ended:
             self.step()
 
-    @contextmanager
-    def acting(self, actor: Actor) -> Iterator[None]:
+    def acting(self, actor: Actor) -> Acting:
         """What is done now is done by this actor."""
-        before, self.actor = self.actor, actor
-        per_actor = self.per_actor
-        if before is not None:
-            for swapped in reversed(per_actor):
-                swapped.leave(before)
-        for swapped in per_actor:
-            swapped.enter(actor)
-        try:
-            yield
-        finally:
-            for swapped in reversed(per_actor):
-                swapped.leave(actor)
-            self.actor = before
-            if before is not None:
-                for swapped in per_actor:
-                    swapped.enter(before)
+        return Acting(self, actor)
 
     def _running(self) -> str:
         actor = self.actor

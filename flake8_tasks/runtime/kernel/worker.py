@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +11,7 @@ from flake8_tasks.runtime.kernel.actors import Actor, Killed
 from flake8_tasks.runtime.kernel.broker import Delivery, Queueing
 from flake8_tasks.runtime.kernel.clock import Timer
 from flake8_tasks.runtime.kernel.faults import Fault
-from flake8_tasks.runtime.kernel.simulation import Simulation
+from flake8_tasks.runtime.kernel.simulation import Acting, Simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +217,9 @@ class Worker:
         self.simulation.record_for(self.node.name, "node-up")
         self.driver.came_up(self)
 
-    @contextmanager
-    def as_parent(self) -> Iterator[None]:
+    def as_parent(self) -> AsParent:
         """What is done now is done by the parent process, which may be killed at it."""
-        try:
-            with self.simulation.acting(self.parent):
-                yield
-        except Killed:
-            self.kill()
+        return AsParent(self)
 
     def _has_room(self) -> bool:
         node = self.node
@@ -283,6 +277,23 @@ class Worker:
         if self.is_up and not self.consumes and self._free == self.node.slots:
             self._go_down("after a warm shutdown")
             self.broker.restore(self.node.name, "shutdown")
+
+
+class AsParent(Acting):
+    """Within it a worker's parent process acts; when a fault kills it there, the worker is gone afterwards."""
+
+    __slots__ = ("_worker",)
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__(worker.simulation, worker.parent)
+        self._worker = worker
+
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> bool:  # type: ignore[override]
+        super().__exit__()
+        if kind is None or not issubclass(kind, Killed):
+            return False
+        self._worker.kill()
+        return True
 
 
 def _nothing(*_: object) -> None:

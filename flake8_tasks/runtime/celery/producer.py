@@ -1,0 +1,37 @@
+"""What a simulated process publishes with: Celery's own producer, one for everybody."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from celery import Celery
+
+
+class OneProducer:
+    """A pool that lends one producer to everybody: a process that is killed while it publishes never gives it back."""
+
+    limit = 1
+
+    def __init__(self, app: Celery) -> None:
+        connection = app.connection_for_write()
+        kind = type("Producer", (_DeclaringOnce, app.amqp.Producer), {})
+        self._producer = kind(connection, auto_declare=False)
+        self.connections = SimpleNamespace(connection=connection)
+
+    def acquire(self, block: bool = False, timeout: float | None = None) -> Any:
+        return self._producer
+
+    def force_close_all(self) -> None:
+        self._producer.connection.close()
+
+
+class _DeclaringOnce:
+    """kombu knows what it has declared, but makes a copy of it each time before it looks (`kombu.common`)."""
+
+    connection: Any
+
+    def maybe_declare(self, entity: Any, retry: bool = False, **policy: Any) -> Any:
+        if entity and entity.can_cache_declaration and hash(entity) in self.connection.declared_entities:
+            return False
+        return super().maybe_declare(entity, retry, **policy)  # type: ignore[misc]
