@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from flake8_tasks.runtime.kernel.clock import Timer
 from flake8_tasks.runtime.kernel.coroutines import Coroutine
 from flake8_tasks.runtime.kernel.faults import Fault
+
+if TYPE_CHECKING:
+    from flake8_tasks.runtime.kernel.simulation import Simulation
 
 
 @dataclass(slots=True)
@@ -79,6 +82,37 @@ class Swapped(Protocol):
 
     def enter(self, actor: Actor) -> None:
         """Put in place what is this actor's."""
+
+
+class Acting:
+    """Within it somebody acts, and has in place what each actor has for itself."""
+
+    # A class, as this happens eight times for each message.
+
+    __slots__ = ("_actor", "_before", "_simulation")
+
+    def __init__(self, simulation: Simulation, actor: Actor) -> None:
+        self._simulation, self._actor = simulation, actor
+        self._before: Actor | None = None
+
+    def __enter__(self) -> None:
+        simulation, actor = self._simulation, self._actor
+        before, simulation.actor = simulation.actor, actor
+        self._before = before
+        if before is not None:
+            for swapped in reversed(simulation.per_actor):
+                swapped.leave(before)
+        for swapped in simulation.per_actor:
+            swapped.enter(actor)
+
+    def __exit__(self, *_: object) -> None:
+        simulation, before = self._simulation, self._before
+        for swapped in reversed(simulation.per_actor):
+            swapped.leave(self._actor)
+        simulation.actor = before
+        if before is not None:
+            for swapped in simulation.per_actor:
+                swapped.enter(before)
 
 
 class Abandoned(BaseException):

@@ -10,7 +10,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from flake8_tasks.runtime.kernel import host
-from flake8_tasks.runtime.kernel.actors import Abandoned, Actor, Killed, Swapped, Waiting
+from flake8_tasks.runtime.kernel.actors import Abandoned, Acting, Actor, Killed, Swapped, Waiting
 from flake8_tasks.runtime.kernel.choices import FAULT, SWITCH, Oracle
 from flake8_tasks.runtime.kernel.clock import Clock, Timer, virtual_time
 from flake8_tasks.runtime.kernel.coroutines import DEFAULT, CoroutineKind
@@ -27,37 +27,6 @@ __all__ = ["DAY", "DEADLOCK", "ENDLESS", "HORIZON", "QUIET", "STUCK", "Simulatio
 
 DAY = 86_400.0
 KILLS = (Fault.CHILD_KILLED, Fault.NODE_KILLED, Fault.CLIENT_KILLED)
-
-
-class Acting:
-    """Within it somebody acts, and has in place what each actor has for itself."""
-
-    # A class, as this happens eight times for each message.
-
-    __slots__ = ("_actor", "_before", "_simulation")
-
-    def __init__(self, simulation: Simulation, actor: Actor) -> None:
-        self._simulation, self._actor = simulation, actor
-        self._before: Actor | None = None
-
-    def __enter__(self) -> None:
-        simulation, actor = self._simulation, self._actor
-        before, simulation.actor = simulation.actor, actor
-        self._before = before
-        if before is not None:
-            for swapped in reversed(simulation.per_actor):
-                swapped.leave(before)
-        for swapped in simulation.per_actor:
-            swapped.enter(actor)
-
-    def __exit__(self, *_: object) -> None:
-        simulation, before = self._simulation, self._before
-        for swapped in reversed(simulation.per_actor):
-            swapped.leave(self._actor)
-        simulation.actor = before
-        if before is not None:
-            for swapped in simulation.per_actor:
-                swapped.enter(before)
 
 
 class Simulation:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flake8_tasks.runtime.kernel.actors import Actor, Killed
+from flake8_tasks.runtime.kernel.actors import Acting, Actor, Killed
 from flake8_tasks.runtime.kernel.broker import Delivery, Queueing
 from flake8_tasks.runtime.kernel.clock import Timer
 from flake8_tasks.runtime.kernel.faults import Fault
-from flake8_tasks.runtime.kernel.simulation import Acting, Simulation
+from flake8_tasks.runtime.kernel.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True)
