@@ -67,6 +67,9 @@ def parse(text: str) -> ast.Module:
         raise Unreadable(1, "nested too deeply to be parsed") from None
 
 
+_WORDS = 3  # of a comment that says something; those for tools have fewer
+
+
 @dataclass
 class Source:
     """One file that could be parsed.
@@ -122,6 +125,15 @@ class Source:
             end,
             self.column(end, node.end_col_offset),  # type: ignore[attr-defined]
         )
+
+    def is_explained(self, span: Span) -> bool:
+        """It has a line of its own, and a comment of some words behind it or on the line above: somebody says why."""
+        first, last = self.lines[span.line - 1], self.lines[span.end_line - 1]
+        if first[: span.column - 1].strip():
+            return False
+        above = self.lines[span.line - 2].strip() if span.line > 1 else ""
+        behind = last[span.end_column - 1 :].strip(" \t\r\n,)")
+        return any(text.startswith("#") and len(text.lstrip("# ").split()) >= _WORDS for text in (above, behind))
 
     def segment(self, node: ast.AST) -> str:
         """A node's own text."""

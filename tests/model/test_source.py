@@ -62,3 +62,22 @@ def test_every_node_is_cut_out_exactly(word: str, end: str) -> None:
     source = Source.of("x.py", f"z = {word!r}{end}y = [{word!r}, name]{end}".encode())
     names = [node for node in ast.walk(source.tree) if isinstance(node, ast.Name)]
     assert [source.segment(node) for node in names] == [node.id for node in names]
+
+
+@pytest.mark.parametrize(
+    ("text", "explained"),
+    [
+        ("f(\n    a=1,\n    b=2,  # they ask for it\n)\n", True),
+        ("f(\n    # they ask for it\n    b=2,\n)\n", True),
+        ("f(\n    b=2)  # they ask for it\n", True),
+        ("f(\n    b=2,  # noqa: E501\n)\n", False),
+        ("f(\n    a=1,  # they ask for it\n    b=2,\n)\n", False),
+        ("# they ask for it\nf(b=2)\n", False),
+        ("f(b=2)  # they ask for it\n", False),
+        ("f(\n    b=2,\n    # they ask for it\n)\n", False),
+    ],
+)
+def test_what_a_comment_beside_it_explains(text: str, explained: bool) -> None:
+    source = Source.of("shop.py", text.encode())
+    keyword = next(node for node in ast.walk(source.tree) if isinstance(node, ast.keyword) and node.arg == "b")
+    assert source.is_explained(source.span(keyword)) is explained
