@@ -37,6 +37,12 @@ CHORD_CLAIM = 21.0 if VERSION >= (5, 7) else 0.0
 # They hold `time.monotonic` by a name of their own.
 _TIMED = (vars(celery.worker.request), vars(kombu.utils.limits))
 _STATES = {Retry: states.RETRY, Reject: states.REJECTED, Ignore: states.IGNORED}
+# Settings that Celery asks for at each message: each is looked for under several names, in several places, until it is
+# found, and at once where it has been set to what it is.
+_ASKED_OFTEN = (
+    *("broker_pool_acquire_timeout", "result_extended", "task_default_queue", "task_repr_maxlevels"),
+    *("task_send_sent_event", "task_soft_time_limit", "task_time_limit"),
+)
 _SETS = ("reserved_requests", "active_requests", "scheduled_requests", "successful_requests", "revoked")
 
 
@@ -144,6 +150,7 @@ def rewired(app: Celery, *, broker_url: str, result_backend: str, settings: dict
     """
     app.finalize()
     changed = {
+        **{name: app.conf.get(name) for name in _ASKED_OFTEN},
         "broker_url": broker_url,
         "broker_read_url": None,
         "broker_write_url": None,
