@@ -15,8 +15,9 @@ class OneProducer:
 
     def __init__(self, app: Celery) -> None:
         connection = app.connection_for_write()
-        kind = type("Producer", (_DeclaringOnce, app.amqp.Producer), {})
-        self._producer = kind(connection, auto_declare=False)
+        self._producer = app.amqp.Producer(connection, auto_declare=False)
+        self._declare = self._producer.maybe_declare
+        self._producer.maybe_declare = self._declare_once
         self.connections = SimpleNamespace(connection=connection)
 
     def acquire(self, block: bool = False, timeout: float | None = None) -> Any:
@@ -25,13 +26,9 @@ class OneProducer:
     def force_close_all(self) -> None:
         self._producer.connection.close()
 
-
-class _DeclaringOnce:
-    """kombu knows what it has declared, but makes a copy of it each time before it looks (`kombu.common`)."""
-
-    connection: Any
-
-    def maybe_declare(self, entity: Any, retry: bool = False, **policy: Any) -> Any:
-        if entity and entity.can_cache_declaration and hash(entity) in self.connection.declared_entities:
+    def _declare_once(self, entity: Any, retry: bool = False, **policy: Any) -> Any:
+        """kombu knows what it has declared, but makes a copy of it each time before it looks (`kombu.common`)."""
+        declared = self._producer.connection.declared_entities
+        if entity and entity.can_cache_declaration and hash(entity) in declared:
             return False
-        return super().maybe_declare(entity, retry, **policy)  # type: ignore[misc]
+        return self._declare(entity, retry, **policy)

@@ -105,7 +105,7 @@ class Acting:
         for swapped in simulation.per_actor:
             swapped.enter(actor)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool | None:
         simulation, before = self._simulation, self._before
         for swapped in reversed(simulation.per_actor):
             swapped.leave(self._actor)
@@ -113,6 +113,7 @@ class Acting:
         if before is not None:
             for swapped in simulation.per_actor:
                 swapped.enter(before)
+        return None
 
 
 class Abandoned(BaseException):

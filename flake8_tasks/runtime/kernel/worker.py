@@ -288,8 +288,8 @@ class AsParent(Acting):
         super().__init__(worker.simulation, worker.parent)
         self._worker = worker
 
-    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> bool:  # type: ignore[override]
-        super().__exit__()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        super().__exit__(kind)
         if kind is None or not issubclass(kind, Killed):
             return False
         self._worker.kill()
