@@ -27,9 +27,10 @@ from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord
 from flake8_tasks.model.values import CallValue, Reference
 
 if TYPE_CHECKING:
+    from flake8_tasks.model.definition import Definition
     from flake8_tasks.model.module import Frame, Module
     from flake8_tasks.model.orm.reading import Orm
-    from flake8_tasks.model.project import Definition, Project
+    from flake8_tasks.model.project import Project
 
 _FUNCTIONS_DEEP = 2
 _CLASS_NAMES = frozenset(CLASSES)

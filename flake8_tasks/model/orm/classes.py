@@ -183,7 +183,7 @@ class Classes:
                 folder = os.path.dirname(folder)
             elif name != "models.py":
                 continue
-            found.setdefault(os.path.basename(folder).lower(), []).append(self.project.module_name(path)[0])
+            found.setdefault(os.path.basename(folder).lower(), []).append(self.project.layout.module_name(path)[0])
         return found
 
     def primary_key(self, name: str | None) -> str | None:

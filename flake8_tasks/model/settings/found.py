@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flake8_tasks.model.answers import remembered
 from flake8_tasks.model.index import CONFIGURES
-from flake8_tasks.model.project import Project, remembered
+from flake8_tasks.model.project import Project
 from flake8_tasks.model.settings.apps import App, Apps, parts_of
 from flake8_tasks.model.settings.names import is_test_class, is_test_file
 from flake8_tasks.model.settings.sources import Found, Sources

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_tasks.edit import Span
+from flake8_tasks.model.answers import remembered
+from flake8_tasks.model.definition import Definition
 from flake8_tasks.model.frameworks.celery_settings import SETTINGS
 from flake8_tasks.model.index import SETTINGS as HOLDS_SETTINGS
-from flake8_tasks.model.project import Definition, Project, called, remembered
+from flake8_tasks.model.project import Project
 from flake8_tasks.model.settings.apps import App, Apps, parts_of
 from flake8_tasks.model.settings.files import django_files, has_settings_file, values_in
 from flake8_tasks.model.settings.names import CELERY, PLAIN, Spelling, is_private, is_test_class, is_test_file
@@ -165,7 +167,11 @@ class Sources:
         if owner.parts:
             return self.apps.is_app_like(owner)
         receivers = (one for one in summary.names.get(statement.function, ()) if isinstance(one, FunctionRecord))
-        signals = (called(decorator) for receiver in receivers for decorator in receiver.decorators)
+        signals = (
+            decorator.function if isinstance(decorator, CallValue) else decorator
+            for receiver in receivers
+            for decorator in receiver.decorators
+        )
         return any(isinstance(one, Reference) and (one.origin or "").startswith("celery.signals.") for one in signals)
 
     def _item(self, arguments: Sequence[Value], path: str) -> Iterator[Found]:

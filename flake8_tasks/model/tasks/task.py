@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Place, Span
 from flake8_tasks.model import inference
+from flake8_tasks.model.answers import remembered
 from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.frameworks.celery_options import TASK_OPTIONS
-from flake8_tasks.model.project import Project, remembered
+from flake8_tasks.model.project import Project
 from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Parameter, Summary
 from flake8_tasks.model.tasks.classes import PLAIN_BASES, Classes, Run
 from flake8_tasks.model.tasks.declarations import Declaration, Declarations, Given

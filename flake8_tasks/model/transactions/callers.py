@@ -89,7 +89,7 @@ class Callers:
         owner, _, name = qualname.rpartition(".")
         if owner.endswith("<locals>"):
             owner = ""
-        other, _ = self.project.module_name(path)
+        other, _ = self.project.layout.module_name(path)
         for call in self._calls(path, name, tests):
             if self._reaches(call, other, f"{module}.{owner}" if owner else "", name, f"{module}.{qualname}"):
                 yield CallSite(call, path, other)
@@ -129,7 +129,7 @@ class Callers:
         entry = self.project.index.entry(path)
         if entry is None:
             return ()
-        key = digest("calls of", entry.digest, path, self.project.module_name(path)[0], name, str(tests))
+        key = digest("calls of", entry.digest, path, self.project.layout.module_name(path)[0], name, str(tests))
         kept = self.project.cache.get(key)
         if kept is not None:
             try:

@@ -16,7 +16,8 @@ from flake8_tasks.model.transactions.sessions import is_session, made_by
 from flake8_tasks.model.values import CallValue, Constant, Reference, Value
 
 if TYPE_CHECKING:
-    from flake8_tasks.model.project import Definition, Project
+    from flake8_tasks.model.definition import Definition
+    from flake8_tasks.model.project import Project
 
 _METHOD_DECORATOR = "django.utils.decorators.method_decorator"
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})

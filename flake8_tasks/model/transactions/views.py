@@ -21,8 +21,9 @@ from flake8_tasks.model.summary import ClassRecord, FunctionRecord
 from flake8_tasks.model.values import CallValue, Reference, Value
 
 if TYPE_CHECKING:
+    from flake8_tasks.model.definition import Definition
     from flake8_tasks.model.module import Module
-    from flake8_tasks.model.project import Definition, Project
+    from flake8_tasks.model.project import Project
 
 _ACTIONS = frozenset(
     {
