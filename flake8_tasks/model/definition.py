@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flake8_tasks.model.frameworks.celery import CANONICAL
-from flake8_tasks.model.summary import Assigned, Imported, Record, Summary
+from flake8_tasks.model.records import Assigned, Imported, Record, Summary
 from flake8_tasks.model.values import Reference
 
 if TYPE_CHECKING:

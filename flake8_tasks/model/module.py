@@ -16,8 +16,9 @@ from typing import Protocol
 
 from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.names import Names, Scope, ScopeNode
+from flake8_tasks.model.records import Summary
 from flake8_tasks.model.source import Source
-from flake8_tasks.model.summary import Summarizer, Summary
+from flake8_tasks.model.summary import Summarizer
 from flake8_tasks.model.values import Value
 
 _METHODS = (

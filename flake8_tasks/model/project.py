@@ -16,15 +16,15 @@ from flake8_tasks.model.index import TASKS, Index
 from flake8_tasks.model.layout import Layout
 from flake8_tasks.model.module import Module
 from flake8_tasks.model.names import UNBOUND
+from flake8_tasks.model.records import Assigned, ClassRecord, Summary
 from flake8_tasks.model.source import Source, Unreadable
-from flake8_tasks.model.summary import Assigned, ClassRecord, Summary
 from flake8_tasks.model.testing import is_test_name
 from flake8_tasks.model.values import Reference, Value, pack, unpack
 
 if TYPE_CHECKING:
     from flake8_tasks.model.orm.reading import Orm
     from flake8_tasks.model.settings.found import Settings
-    from flake8_tasks.model.tasks.task import Tasks
+    from flake8_tasks.model.tasks.found import Tasks
     from flake8_tasks.model.transactions.callers import Callers
     from flake8_tasks.model.transactions.openers import Openers
 
@@ -270,7 +270,7 @@ class Project(Answers):
     @cached_property
     def tasks(self) -> Tasks:
         """The tasks of the project."""
-        from flake8_tasks.model.tasks.task import Tasks
+        from flake8_tasks.model.tasks.found import Tasks
 
         return Tasks(self)
 

@@ -7,23 +7,21 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from flake8_tasks.edit import Place
+from flake8_tasks.model.dispatches import Dispatches
 from flake8_tasks.model.facts import Declared, Dispatch, Fact, Retry, RootForced, Schedule, Setting, TaskClass, Wait
 from flake8_tasks.model.flow import reaching
 from flake8_tasks.model.frameworks.celery import (
-    APP_DISPATCH,
-    CANVAS,
     DISPATCH,
     SENT_BY_CALL,
-    SIGNATURE,
     WAITS,
 )
 from flake8_tasks.model.module import Frame, Module, Site
-from flake8_tasks.model.names import UNBOUND, Binding, How
+from flake8_tasks.model.names import Binding, How
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.results import Results
 from flake8_tasks.model.tasks.task import Task, function_of
 from flake8_tasks.model.transactions.around import Transactions
-from flake8_tasks.model.values import CallValue, Reference
+from flake8_tasks.model.values import CallValue
 
 _SEND = DISPATCH | {"()"}
 _CRONTAB = frozenset({"crontab"})
@@ -39,16 +37,14 @@ class Reader:
         self.project = project
         self.tasks = project.tasks
         self._around: dict[ast.AST, Task | None] = {}
-        self._dispatches: dict[ast.Call, Dispatch | None] = {}
         self._said: dict[frozenset[str], bool] = {}
         module.readers.append(self)
 
     def forget(self) -> None:
         """Let go of the facts, which refer to it; they come again when they are asked for."""
-        for name in ("transactions", "results", "facts"):
+        for name in ("transactions", "results", "dispatches", "facts"):
             self.__dict__.pop(name, None)
         self._around.clear()
-        self._dispatches.clear()
 
     @cached_property
     def transactions(self) -> Transactions:
@@ -59,6 +55,11 @@ class Reader:
     def results(self) -> Results:
         """What it knows of results."""
         return Results(self)
+
+    @cached_property
+    def dispatches(self) -> Dispatches:
+        """What it knows of dispatches."""
+        return Dispatches(self)
 
     @cached_property
     def facts(self) -> tuple[Fact, ...]:
@@ -105,7 +106,7 @@ class Reader:
         if site.frame.scope.parent is None and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
             yield from self._made(node, node.args[0], site.frame)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        dispatch = self.dispatch(node, site.frame)
+        dispatch = self.dispatches.of(node, site.frame)
         if dispatch is not None:
             yield dispatch
         elif name in WAITS and isinstance(node.func, ast.Attribute):
@@ -116,7 +117,7 @@ class Reader:
             task = self._retried(node.func.value, site.frame)
             if task is not None:
                 yield Retry(site, self, task)
-        elif self._may_be_called(node.func, site.frame, _CRONTAB) and (
+        elif self.may_be_called(node.func, site.frame, _CRONTAB) and (
             self.origin(node.func, site.frame) == "celery.schedules.crontab"
         ):
             yield Schedule(site, self)
@@ -137,6 +138,23 @@ class Reader:
         if not isinstance(node, ast.Name | ast.Attribute):
             return None
         return self.project.origin(self.module.origin(node, frame))
+
+    def may_be_called(self, function: ast.expr, frame: Frame, names: frozenset[str]) -> bool:
+        """What is called has one of some last names, here or where it is imported from: asks no other file."""
+        if not isinstance(function, ast.Name | ast.Attribute):
+            return False
+        if (function.attr if isinstance(function, ast.Attribute) else function.id) in names:
+            return True
+        if not self._says_one_of(names):
+            return False
+        origin = self.module.origin(function, frame)
+        return origin is not None and origin.rpartition(".")[2] in names
+
+    def _says_one_of(self, names: frozenset[str]) -> bool:
+        """One of some names stands in the file at all, in an import too."""
+        if names not in self._said:
+            self._said[names] = any(name in self.module.source.text for name in names)
+        return self._said[names]
 
     # Tasks.
 
@@ -206,165 +224,6 @@ class Reader:
                 return ((running, None),)
         found = self.project.callers.tasks_calling(self.module, around)
         return tuple(found)
-
-    # Dispatches.
-
-    def dispatch(self, node: ast.expr, frame: Frame) -> Dispatch | None:
-        """The dispatch or signature that a call is."""
-        if not isinstance(node, ast.Call):
-            return None
-        if node not in self._dispatches:
-            self._dispatches[node] = None  # a name that is bound to itself
-            self._dispatches[node] = self._dispatch(node, frame)
-        return self._dispatches[node]
-
-    def _dispatch(self, node: ast.Call, frame: Frame) -> Dispatch | None:
-        site = Site(node, frame, self.module)
-        if not isinstance(node.func, ast.Attribute) or node.func.attr not in DISPATCH | SIGNATURE | APP_DISPATCH:
-            return self._called_workflow(node, site)
-        method, receiver = node.func.attr, node.func.value
-        if method in APP_DISPATCH:
-            if self.tasks.declarations.is_app(self.module.value(receiver, frame)):
-                return self._by_name(site, method, receiver, "app")
-            return None
-        if method == "signature" and self.tasks.declarations.is_app(self.module.value(receiver, frame)):
-            return self._by_name(site, method, receiver, "app")
-        built = self._built(receiver, frame, 0) if method in DISPATCH else None
-        if built is not None and isinstance(receiver, ast.Call | ast.Name | ast.BinOp):
-            kind, signature = built
-            target = signature.target if signature else None
-            name = signature.target_name if signature else kind
-            return Dispatch(site, self, method, receiver, target, name, kind)
-        if isinstance(receiver, ast.Subscript):
-            return self._registered(site, method, receiver)
-        if isinstance(receiver, ast.Call):
-            return self._injected(site, method, receiver)
-        if (own := self.own(receiver, frame)) is not None:
-            return Dispatch(site, self, method, receiver, own, own.name)
-        origin = self.module.origin(receiver, frame) if isinstance(receiver, ast.Name | ast.Attribute) else None
-        if origin is None:
-            return None
-        task = self.tasks.find(origin)
-        if task is not None:
-            return Dispatch(site, self, method, receiver, task, task.name)
-        if method in DISPATCH and self._may_be_a_task(origin):
-            return Dispatch(site, self, method, receiver, None, origin.rpartition(".")[2])
-        return None
-
-    def _may_be_a_task(self, origin: str) -> bool:
-        """A name that is imported from a module of tasks which we were not shown."""
-        definition = self.project.definition(origin)
-        if definition is not None and (definition.path or origin.startswith(UNBOUND)):
-            return False
-        *_, module, _ = ["", *origin.split(".")] if "." in origin else ["", "", origin]
-        return module == "tasks" or module.endswith("_tasks") or ".tasks." in origin
-
-    def _registered(self, site: Site, method: str, receiver: ast.Subscript) -> Dispatch | None:
-        """`app.tasks[NAME].delay(…)`."""
-        holder = receiver.value
-        if not isinstance(holder, ast.Attribute) or holder.attr != "tasks":
-            return None
-        value = self.module.value(holder.value, site.frame)
-        is_own = isinstance(value, Reference) and value.parts[-1] == "app" and value.parts[0] == "self"
-        if not is_own and not self.tasks.declarations.is_app(value):
-            return None
-        task = self.tasks.registry.find(self.module.value(receiver, site.frame))
-        name = task.name if task else self.module.source.segment(receiver.slice)
-        return Dispatch(site, self, method, receiver, task, name, "task")
-
-    def _injected(self, site: Site, method: str, receiver: ast.Call) -> Dispatch | None:
-        """`request.task(work).delay(…)`: what is sent is a task of the project, with arguments that are added."""
-        match receiver:
-            case ast.Call(
-                func=ast.Attribute(attr="task"), args=[ast.Name() | ast.Attribute() as argument], keywords=[]
-            ):
-                task = self.tasks.find(self.module.origin(argument, site.frame))
-                if task is not None and method in DISPATCH:
-                    return Dispatch(site, self, method, receiver, task, task.name, "registry")
-        return None
-
-    def _by_name(self, site: Site, method: str, receiver: ast.expr | None, through: str) -> Dispatch:
-        call = site.node
-        assert isinstance(call, ast.Call)
-        named = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "name"), None)
-        name = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else "the task"
-        return Dispatch(site, self, method, receiver, None, name, through)
-
-    def _called_workflow(self, node: ast.Call, site: Site) -> Dispatch | None:
-        """`chain(…)()`, `signature("name")`, `celery.execute.send_task("name")`."""
-        if self._may_be_called(node.func, site.frame, self._dispatching):
-            origin = self.origin(node.func, site.frame)
-            if origin in ("celery.signature", "celery.Signature"):
-                return self._by_name(site, "signature", None, "app")
-            if origin == "celery.execute.send_task":
-                return self._by_name(site, "send_task", None, "app")
-            if origin in self.project.config.dispatchers:
-                return self._handed_on(node, site)
-        if isinstance(node.func, ast.Call | ast.Name | ast.BinOp):
-            built = self._built(node.func, site.frame, 0)
-            if built is not None and built[0] == "workflow":
-                return Dispatch(site, self, "()", node.func, None, "the workflow", "workflow")
-        return None
-
-    @cached_property
-    def _dispatching(self) -> frozenset[str]:
-        """The last parts of the functions that dispatch."""
-        own = (name.rpartition(".")[2] for name in self.project.config.dispatchers)
-        return frozenset({"signature", "Signature", "send_task", *own})
-
-    def _may_be_called(self, function: ast.expr, frame: Frame, names: frozenset[str]) -> bool:
-        """What is called has one of some last names, here or where it is imported from: asks no other file."""
-        if not isinstance(function, ast.Name | ast.Attribute):
-            return False
-        if (function.attr if isinstance(function, ast.Attribute) else function.id) in names:
-            return True
-        if not self._says_one_of(names):
-            return False
-        origin = self.module.origin(function, frame)
-        return origin is not None and origin.rpartition(".")[2] in names
-
-    def _says_one_of(self, names: frozenset[str]) -> bool:
-        """One of some names stands in the file at all, in an import too."""
-        if names not in self._said:
-            self._said[names] = any(name in self.module.source.text for name in names)
-        return self._said[names]
-
-    def _handed_on(self, node: ast.Call, site: Site) -> Dispatch | None:
-        """A configured dispatcher: `send(task, 1)`, `send(task.s(1))`."""
-        first = node.args[0] if node.args else None
-        built = self._built(first, site.frame, 0) if first is not None else None
-        if built is not None and built[1] is not None:
-            return Dispatch(site, self, "dispatcher", first, built[1].target, built[1].target_name, "dispatcher")
-        task = self.tasks.find(self.module.origin(first, site.frame)) if first is not None else None
-        name = task.name if task else "the task"
-        return Dispatch(site, self, "dispatcher", first, task, name, "dispatcher")
-
-    def _built(self, node: ast.expr, frame: Frame, depth: int) -> tuple[str, Dispatch | None] | None:
-        """What an expression builds: a "workflow", or a "signature" with the call that made it."""
-        if depth > _TOO_DEEP:
-            return None
-        if isinstance(node, ast.Name):
-            value = self.settled(node, frame)
-            return self._built(value, frame, depth + 1) if value is not None else None
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            either = self._built(node.left, frame, depth + 1) or self._built(node.right, frame, depth + 1)
-            return ("workflow", None) if either else None
-        if not isinstance(node, ast.Call):
-            return None
-        if isinstance(node.func, ast.Attribute) and node.func.attr in ("set", "clone", "on_error"):
-            return self._built(node.func.value, frame, depth + 1)
-        if isinstance(node.func, ast.Call):
-            return None  # chord(header)(body) sends it
-        if self._may_be_called(node.func, frame, _WORKFLOWS) and self.origin(node.func, frame) in CANVAS & SENT_BY_CALL:
-            return "workflow", None
-        dispatch = self.dispatch(node, frame)
-        if dispatch is None or dispatch.sends:
-            return None
-        return ("workflow" if dispatch.method in ("chunks", "map", "starmap") else "signature"), dispatch
-
-    def signature(self, node: ast.expr, frame: Frame) -> bool:
-        """An expression builds a signature or a workflow."""
-        return self._built(node, frame, 0) is not None
 
     def settled(self, node: ast.Name, frame: Frame) -> ast.expr | None:
         """The one expression that a name was assigned where it is used, None where it may have another."""

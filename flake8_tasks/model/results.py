@@ -57,7 +57,7 @@ class Results:
         return None
 
     def _called(self, node: ast.Call, frame: Frame, depth: int) -> Dispatch | bool | None:
-        dispatch = self.reader.dispatch(node, frame)
+        dispatch = self.reader.dispatches.of(node, frame)
         if dispatch is not None:
             return dispatch if dispatch.sends and not dispatch.is_deferred else None
         origin = self.reader.origin(node.func, frame)
@@ -80,7 +80,7 @@ class Results:
     def _applied(self, receiver: ast.expr, frame: Frame) -> bool | None:
         """`task.apply(…)`: an EagerResult, whose `get` raises in a worker all the same."""
         origin = self.module.origin(receiver, frame)
-        if self.reader.tasks.find(origin) is not None or self.reader.signature(receiver, frame):
+        if self.reader.tasks.find(origin) is not None or self.reader.dispatches.signature(receiver, frame):
             return True
         return None
 

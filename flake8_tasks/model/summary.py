@@ -1,7 +1,4 @@
-"""What one file shows to the others: its names, functions, classes and the statements that configure an app.
-
-A summary is made from one file alone, holds no syntax tree, and goes into the cache.
-"""
+"""Makes the records of one file, from that file alone."""
 
 from __future__ import annotations
 
@@ -9,13 +6,22 @@ import ast
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from flake8_tasks.edit import Span
 from flake8_tasks.model.names import Binding, How, Names, Scope
-from flake8_tasks.model.values import Attribute, CallValue, Opaque, Reference, Value, picture, recorded
+from flake8_tasks.model.records import (
+    Assigned,
+    ClassRecord,
+    FunctionRecord,
+    Imported,
+    Parameter,
+    Record,
+    Statement,
+    Summary,
+)
+from flake8_tasks.model.values import Attribute, CallValue, Opaque, Reference, Value, picture
 
 if TYPE_CHECKING:
     from flake8_tasks.model.source import Source
@@ -39,128 +45,8 @@ _MAKES_TASKS_HINTS = ("ask", "Celery")
 _WRAPS_HINTS = ("ask", "Celery", "return", ".setdefault(", ".update(", "**", "@", '"]', "']")
 
 
-@recorded
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter; `kind` is "positional", "keyword", "arguments" (`*args`) or "keywords" (`**kwargs`)."""
-
-    name: str
-    kind: str
-    has_default: bool
-    annotation: Value | None
-    span: Span
-
-
-@recorded
-@dataclass(frozen=True, slots=True)
-class FunctionRecord:
-    """A function or method: its head, and of its body what makes it a factory or a decorator of tasks.
-
-    Arguments:
-        qualname: as Python gives it.
-        span: the whole definition from `def` on.
-        returns: what it returns, a local name replaced by the one value it has.
-        inner: decorators of the functions in it, and calls in it that make tasks or change dicts; `d["key"] = value` is
-            the call `d.__setitem__("key", value)`.
-    """
-
-    qualname: str
-    span: Span
-    parameters: tuple[Parameter, ...]
-    decorators: tuple[Value, ...]
-    is_async: bool
-    returns: tuple[Value, ...]
-    inner: tuple[Value, ...]
-
-    @property
-    def name(self) -> str:
-        return self.qualname.rpartition(".")[2]
-
-
-@recorded
-@dataclass(frozen=True, slots=True)
-class ClassRecord:
-    """A class: bases, class keywords (`class A(B, name="x")`), attributes with all their values, methods."""
-
-    qualname: str
-    span: Span
-    bases: tuple[Value, ...]
-    keywords: tuple[tuple[str, Value], ...]
-    decorators: tuple[Value, ...]
-    attributes: tuple[tuple[str, Value], ...]
-    methods: tuple[FunctionRecord, ...]
-
-    @property
-    def name(self) -> str:
-        return self.qualname.rpartition(".")[2]
-
-    def attribute(self, name: str) -> Value | None:
-        """The last value of a class attribute."""
-        return next((value for key, value in reversed(self.attributes) if key == name), None)
-
-    def method(self, name: str) -> FunctionRecord | None:
-        """The method of that name."""
-        return next((method for method in self.methods if method.name == name), None)
-
-
-@recorded
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """A name that an import binds."""
-
-    origin: str
-
-
-@recorded
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """A name that an assignment binds."""
-
-    value: Value
-    span: Span
-
-
-@recorded
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement that may make or configure an app, or register a task: a call or an assignment.
-
-    What is assigned to is an attribute, an item or a local name.
-
-    Arguments:
-        target: what is assigned to; None for a bare or returned call, which is `value`.  `app.conf[key] = value`,
-            where the key is no literal, is the call `app.conf.__setitem__(key, value)`.
-        function: the qualname of the function or class it stands in, empty at module level.
-    """
-
-    target: Value | None
-    value: Value
-    function: str
-
-
-Record = FunctionRecord | ClassRecord | Imported | Assigned
-
-
-@recorded
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One file, seen from the others.
-
-    Arguments:
-        names: module-level name → what binds it, in the order of the text.
-        stars: modules imported with `*`.
-        inner: qualname → classes in functions and classes that have to do with Celery.
-    """
-
-    module: str
-    names: dict[str, tuple[Record, ...]]
-    stars: tuple[str, ...]
-    statements: tuple[Statement, ...]
-    inner: dict[str, ClassRecord]
-
-
 class Summarizer:
-    """Makes the records of one file."""
+    """The records of one file."""
 
     def __init__(self, source: Source, names: Names) -> None:
         self.source = source

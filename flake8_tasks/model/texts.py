@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flake8_tasks.edit import Span
 from flake8_tasks.model.module import Module
-from flake8_tasks.model.summary import Assigned
+from flake8_tasks.model.records import Assigned
 from flake8_tasks.model.values import Constant, Reference, Sequence, Value
 
 if TYPE_CHECKING:

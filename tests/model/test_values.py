@@ -8,7 +8,7 @@ import pytest
 
 from flake8_tasks.config import Config
 from flake8_tasks.model.project import Project
-from flake8_tasks.model.summary import Assigned
+from flake8_tasks.model.records import Assigned
 from flake8_tasks.model.values import Opaque, pack, unpack
 
 PROGRAM = """\

@@ -22,7 +22,7 @@ from flake8_tasks.model.facts.arguments import Argument
 from flake8_tasks.model.module import Module
 from flake8_tasks.model.names import How
 from flake8_tasks.model.project import Project
-from flake8_tasks.model.summary import Imported, Parameter
+from flake8_tasks.model.records import Imported, Parameter
 from flake8_tasks.model.tasks.task import Task, parameter_of
 
 _FAR = 400  # modules looked at before an import cycle is taken for possible

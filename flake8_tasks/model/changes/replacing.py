@@ -19,7 +19,7 @@ from flake8_tasks.edit import (
 )
 from flake8_tasks.model.frameworks.celery_options import POSITIONS
 from flake8_tasks.model.names import How
-from flake8_tasks.model.summary import FunctionRecord
+from flake8_tasks.model.records import FunctionRecord
 
 if TYPE_CHECKING:
     from flake8_tasks.model.facts import Dispatch, Wait
@@ -124,7 +124,7 @@ class _Backwards:
             if not isinstance(call, ast.Call) or not _only_waits(call):
                 return None
             assert isinstance(call.func, ast.Attribute)
-            dispatch = self.wait.reader.dispatch(self.assigned(call.func.value), self.wait.frame)
+            dispatch = self.wait.reader.dispatches.of(self.assigned(call.func.value), self.wait.frame)
             if dispatch is None or not dispatch.sends or dispatch.is_deferred:
                 return None
             before = self.passed(dispatch)

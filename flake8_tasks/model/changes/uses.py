@@ -119,7 +119,7 @@ class _Search:
         """`self.delay(…)` in the body of the task."""
         call = self.module.parents.get(parent) if isinstance(parent, ast.Attribute) else None
         if isinstance(call, ast.Call) and call.func is parent and self.reader.own(node, frame):
-            dispatch = self.reader.dispatch(call, frame)
+            dispatch = self.reader.dispatches.of(call, frame)
             if dispatch is not None and dispatch.target is not None and dispatch.target.origin == self.task.origin:
                 yield self._dispatched(dispatch)
 
@@ -127,7 +127,7 @@ class _Search:
         parent = self.module.parents.get(attribute)
         is_called = isinstance(parent, ast.Call) and parent.func is attribute
         if is_called and isinstance(parent, ast.Call):
-            dispatch = self.reader.dispatch(parent, frame)
+            dispatch = self.reader.dispatches.of(parent, frame)
             if dispatch is not None:
                 yield self._dispatched(dispatch)
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_tasks.model.summary import FunctionRecord
+from flake8_tasks.model.records import FunctionRecord
 
 if TYPE_CHECKING:
     from flake8_tasks.model.module import Module

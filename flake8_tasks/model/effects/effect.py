@@ -250,7 +250,7 @@ class _Finder:
             from flake8_tasks.model.reader import Reader
 
             self._reader = Reader(self.module, self.project)
-        dispatch = self._reader.dispatch(call, frame)
+        dispatch = self._reader.dispatches.of(call, frame)
         return dispatch is not None and dispatch.sends and not dispatch.is_deferred
 
     # Assignments.

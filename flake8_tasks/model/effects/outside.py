@@ -23,7 +23,7 @@ from flake8_tasks.model.names import Binding, How, Scope
 from flake8_tasks.model.orm.functions import assigned_to_self, class_of_self
 from flake8_tasks.model.orm.shapes import returned, text
 from flake8_tasks.model.orm.values import Instance
-from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord
+from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord
 from flake8_tasks.model.values import CallValue, Reference
 
 if TYPE_CHECKING:

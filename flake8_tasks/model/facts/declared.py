@@ -11,7 +11,7 @@ from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.facts.retry import Retry
 from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.module import Frame, Module
-from flake8_tasks.model.summary import ClassRecord, FunctionRecord
+from flake8_tasks.model.records import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.classes import PLAIN_BASES, node_of
 from flake8_tasks.model.tasks.readers import Subject, is_named_in, is_read
 from flake8_tasks.model.tasks.spelling import mistake

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flake8_tasks.model.frameworks import django, others, sqlalchemy
 from flake8_tasks.model.orm.managers import makes_manager
 from flake8_tasks.model.orm.values import Manager, ModelClass
-from flake8_tasks.model.summary import Assigned, ClassRecord
+from flake8_tasks.model.records import Assigned, ClassRecord
 from flake8_tasks.model.values import CallValue, Constant, Reference, Value
 
 if TYPE_CHECKING:

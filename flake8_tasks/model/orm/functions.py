@@ -12,7 +12,7 @@ from flake8_tasks.model.names import Binding, How, Scope
 from flake8_tasks.model.orm.managers import manager_classes
 from flake8_tasks.model.orm.shapes import agreed, is_none, returned, taken
 from flake8_tasks.model.orm.values import Awaitable, Form, Instance, Manager, ModelClass, Queryset, Thing, View
-from flake8_tasks.model.summary import ClassRecord, FunctionRecord
+from flake8_tasks.model.records import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.task import function_of
 from flake8_tasks.model.values import Reference
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from flake8_tasks.model.frameworks import django
-from flake8_tasks.model.summary import Assigned
+from flake8_tasks.model.records import Assigned
 from flake8_tasks.model.values import Attribute, CallValue, Reference, Value
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from flake8_tasks.model.frameworks import django
 from flake8_tasks.model.names import How
 from flake8_tasks.model.orm.classes import Classes
 from flake8_tasks.model.orm.shapes import returned
-from flake8_tasks.model.summary import ClassRecord
+from flake8_tasks.model.records import ClassRecord
 from flake8_tasks.model.values import Attribute, CallValue, Reference
 
 _SINGLE_OBJECT_VIEWS = frozenset(

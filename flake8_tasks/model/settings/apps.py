@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flake8_tasks.model.project import Project
-from flake8_tasks.model.summary import ClassRecord, FunctionRecord, Statement, Summary
+from flake8_tasks.model.records import ClassRecord, FunctionRecord, Statement, Summary
 from flake8_tasks.model.tasks.declarations import Declarations, apps_of
 from flake8_tasks.model.values import Attribute, CallValue, Constant, Item, Reference, Value
 

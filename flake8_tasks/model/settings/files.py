@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from flake8_tasks.edit import Span
 from flake8_tasks.model.index import SETTINGS
 from flake8_tasks.model.project import Project
+from flake8_tasks.model.records import Assigned, ClassRecord, Summary
 from flake8_tasks.model.settings.apps import parts_of
 from flake8_tasks.model.settings.names import is_settings_file, is_test_class, is_test_file
-from flake8_tasks.model.summary import Assigned, ClassRecord, Summary
 from flake8_tasks.model.values import CallValue, Constant, Item, Mapping, Value
 
 

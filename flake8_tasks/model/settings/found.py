@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from flake8_tasks.model.answers import remembered
 from flake8_tasks.model.index import CONFIGURES
 from flake8_tasks.model.project import Project
+from flake8_tasks.model.records import Assigned, ClassRecord, Summary
 from flake8_tasks.model.settings.apps import App, Apps, parts_of
 from flake8_tasks.model.settings.names import is_test_class, is_test_file
 from flake8_tasks.model.settings.sources import Found, Sources
-from flake8_tasks.model.summary import Assigned, ClassRecord, Summary
 from flake8_tasks.model.values import CallValue, Constant, Item, Mapping, Opaque, Sequence, Value
 
 __all__ = ["App", "Found", "Settings"]

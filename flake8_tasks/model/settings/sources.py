@@ -12,10 +12,10 @@ from flake8_tasks.model.definition import Definition
 from flake8_tasks.model.frameworks.celery_settings import SETTINGS
 from flake8_tasks.model.index import SETTINGS as HOLDS_SETTINGS
 from flake8_tasks.model.project import Project
+from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord, Imported, Statement, Summary
 from flake8_tasks.model.settings.apps import App, Apps, parts_of
 from flake8_tasks.model.settings.files import django_files, has_settings_file, values_in
 from flake8_tasks.model.settings.names import CELERY, PLAIN, Spelling, is_private, is_test_class, is_test_file
-from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Imported, Statement, Summary
 from flake8_tasks.model.tasks.readers import is_changed
 from flake8_tasks.model.values import CallValue, Constant, Item, Mapping, Opaque, Reference, Value
 from flake8_tasks.model.values import Sequence as Items

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from flake8_tasks.model.frameworks.celery import TASK_BASES
 from flake8_tasks.model.module import Module
 from flake8_tasks.model.project import Project
-from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord, Summary
+from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord, Summary
 from flake8_tasks.model.values import CallValue, Reference, Value
 
 # Base classes that have no options and no `run`.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from flake8_tasks.model.definition import Definition
 from flake8_tasks.model.names import UNBOUND
 from flake8_tasks.model.project import Project
-from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord
+from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.readers import is_changed
 from flake8_tasks.model.values import Attribute, CallValue, Constant, Mapping, Opaque, Reference, Value
 

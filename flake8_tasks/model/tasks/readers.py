@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flake8_tasks.model.module import Module
 from flake8_tasks.model.names import How
-from flake8_tasks.model.summary import ClassRecord, FunctionRecord
+from flake8_tasks.model.records import ClassRecord, FunctionRecord
 
 if TYPE_CHECKING:
     from flake8_tasks.model.project import Project

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_tasks.model.names import UNBOUND
 from flake8_tasks.model.project import Project
-from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord
+from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord
 from flake8_tasks.model.values import CallValue, Constant, Item, Reference, Value
 
 if TYPE_CHECKING:
-    from flake8_tasks.model.tasks.task import Task, Tasks
+    from flake8_tasks.model.tasks.found import Tasks
+    from flake8_tasks.model.tasks.task import Task
 
 
 class Held(NamedTuple):

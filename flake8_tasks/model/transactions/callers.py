@@ -15,7 +15,7 @@ from flake8_tasks.model.cache import digest
 from flake8_tasks.model.index import REQUESTS, TASKS, TRANSACTIONS
 from flake8_tasks.model.module import Frame, Module
 from flake8_tasks.model.project import Project
-from flake8_tasks.model.summary import ClassRecord, FunctionRecord
+from flake8_tasks.model.records import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.task import Task
 from flake8_tasks.model.testing import is_test_folder, is_test_module
 from flake8_tasks.model.transactions.calls import Call, Texts, calls_in

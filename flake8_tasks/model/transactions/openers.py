@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flake8_tasks.model.frameworks.django import ATOMIC
 from flake8_tasks.model.index import TRANSACTIONS
 from flake8_tasks.model.module import Frame, Module, Site
-from flake8_tasks.model.summary import Assigned, ClassRecord, FunctionRecord
+from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.task import function_of
 from flake8_tasks.model.transactions.sessions import is_session, made_by
 from flake8_tasks.model.values import CallValue, Constant, Reference, Value

@@ -9,7 +9,7 @@ from flake8_tasks.model.frameworks.others import FLASK_SESSION_ATTRIBUTE, FLASK_
 from flake8_tasks.model.frameworks.sqlalchemy import ENGINE_MAKERS, SESSION_MAKERS, SESSION_TYPES
 from flake8_tasks.model.module import Frame, Module
 from flake8_tasks.model.names import Binding, How, Scope
-from flake8_tasks.model.summary import Assigned
+from flake8_tasks.model.records import Assigned
 from flake8_tasks.model.values import CallValue, Reference
 
 if TYPE_CHECKING:

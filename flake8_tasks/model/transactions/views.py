@@ -17,7 +17,7 @@ from flake8_tasks.model.frameworks.django import (
     VIEW_HANDLERS,
 )
 from flake8_tasks.model.orm.shapes import returned
-from flake8_tasks.model.summary import ClassRecord, FunctionRecord
+from flake8_tasks.model.records import ClassRecord, FunctionRecord
 from flake8_tasks.model.values import CallValue, Reference, Value
 
 if TYPE_CHECKING:
