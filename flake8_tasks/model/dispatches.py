@@ -42,10 +42,10 @@ class Dispatches:
             return self._called_workflow(node, site)
         method, receiver = node.func.attr, node.func.value
         if method in APP_DISPATCH:
-            if self.tasks.declarations.is_app(self.module.value(receiver, frame)):
+            if self.tasks.apps.is_app(self.module.value(receiver, frame)):
                 return self._by_name(site, method, receiver, "app")
             return None
-        if method == "signature" and self.tasks.declarations.is_app(self.module.value(receiver, frame)):
+        if method == "signature" and self.tasks.apps.is_app(self.module.value(receiver, frame)):
             return self._by_name(site, method, receiver, "app")
         built = self._built(receiver, frame, 0) if method in DISPATCH else None
         if built is not None and isinstance(receiver, ast.Call | ast.Name | ast.BinOp):
@@ -84,7 +84,7 @@ class Dispatches:
             return None
         value = self.module.value(holder.value, site.frame)
         is_own = isinstance(value, Reference) and value.parts[-1] == "app" and value.parts[0] == "self"
-        if not is_own and not self.tasks.declarations.is_app(value):
+        if not is_own and not self.tasks.apps.is_app(value):
             return None
         task = self.tasks.registry.find(self.module.value(receiver, site.frame))
         name = task.name if task else self.module.source.segment(receiver.slice)

@@ -232,7 +232,7 @@ class Project(Answers):
                 yield from self._bases(base.origin if isinstance(base, Reference) else None, seen)
         elif found.path:
             app, _, last = found.origin.rpartition(".")
-            is_task = last == "Task" and self.tasks.declarations.is_app_name(app)
+            is_task = last == "Task" and self.tasks.apps.is_app_name(app)
             yield ("celery.Task" if is_task else ""), None, found.path
         else:
             if found.origin in seen:

@@ -74,7 +74,7 @@ class Results:
             owner = self.module.value(receiver, frame)
             if isinstance(owner, Reference) and self.reader.tasks.find(owner.origin) is not None:
                 return True
-            return True if self.reader.own(receiver, frame) or self.reader.tasks.declarations.is_app(owner) else None
+            return True if self.reader.own(receiver, frame) or self.reader.tasks.apps.is_app(owner) else None
         return None
 
     def _applied(self, receiver: ast.expr, frame: Frame) -> bool | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.records import ClassRecord, FunctionRecord, Statement, Summary
-from flake8_tasks.model.tasks.declarations import Declarations, apps_of
+from flake8_tasks.model.tasks.app_objects import AppObjects
 from flake8_tasks.model.values import Attribute, CallValue, Constant, Item, Reference, Value
 
 
@@ -51,12 +51,12 @@ class Apps:
     def __init__(self, project: Project, files: Sequence[tuple[str, Summary]]) -> None:
         self.project = project
         self.files = files
-        self.declarations = Declarations(project)
+        self.objects = AppObjects(project)
 
     def all(self) -> Iterator[App]:
         """Every app; those at module level first."""
         factories: set[str] = set()
-        for name, call, path in apps_of(self.project, iter([path for path, _ in self.files])):
+        for name, call, path in self.objects.of(path for path, _ in self.files):
             maker = self.project.definition(call.function.origin) if isinstance(call.function, Reference) else None
             if maker is not None and isinstance(maker.record, FunctionRecord):
                 factories.add(maker.origin)
@@ -72,11 +72,11 @@ class Apps:
 
     def makes_app(self, value: Value) -> bool:
         """A call makes an app."""
-        return isinstance(value, CallValue) and self.declarations.is_app(value)
+        return isinstance(value, CallValue) and self.objects.is_app(value)
 
     def is_app_like(self, owner: Value | None) -> bool:
         """What stands before `.conf` is an app: by what it is, or by its name where that cannot be said."""
-        if isinstance(owner, Reference) and owner.origin is not None and self.declarations.is_app_name(owner.origin):
+        if isinstance(owner, Reference) and owner.origin is not None and self.objects.is_app_name(owner.origin):
             return True
         parts = parts_of(owner)
         if any("celery" in part.lower() for part in parts):

@@ -59,7 +59,7 @@ class Classes:
     def _is_task_of_app(self, base: Value) -> bool:
         match base:
             case Reference(parts=(*_, _, "Task"), origin=str(origin)):
-                return self.project.tasks.declarations.is_app_name(origin.rpartition(".")[0])
+                return self.project.tasks.apps.is_app_name(origin.rpartition(".")[0])
         return False
 
     def run(self, name: str) -> Run | None:

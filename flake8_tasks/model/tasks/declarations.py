@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from flake8_tasks.model.definition import Definition
-from flake8_tasks.model.names import UNBOUND
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord
+from flake8_tasks.model.tasks.app_objects import APP_NAMES, AppObjects
 from flake8_tasks.model.tasks.readers import is_changed
 from flake8_tasks.model.values import Attribute, CallValue, Constant, Mapping, Opaque, Reference, Value
 
 SHARED = frozenset({"celery.shared_task", "celery.task.task", "celery.decorators.task", "celery.task.base.task"})
 _LEGACY = frozenset({"celery.task.periodic_task", "celery.decorators.periodic_task"})
-_APPS = frozenset({"celery.current_app", "celery._state.current_app", "celery.app.default_app"})
-_APP_FACTORIES = frozenset({"celery.app.app_or_default", "celery.current_app._get_current_object"})
-_APP_NAMES = frozenset({"app", "celery", "celery_app"})
 _TOO_DEEP = 6
 
 
@@ -64,8 +60,8 @@ class Declaration:
 class Declarations:
     """What a project's decorators mean."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, project: Project, apps: AppObjects) -> None:
+        self.project, self.apps = project, apps
 
     def of(self, decorator: Value, path: str) -> Declaration | None:
         """What a decorator declares, None where it makes no task or nobody can say."""
@@ -141,7 +137,7 @@ class Declarations:
     def makes_tasks(self, function: Value) -> tuple[bool, str | None]:
         """Whether something is one of Celery's own task decorators, and of which app."""
         if isinstance(function, Attribute):
-            is_app = function.name == "task" and self.is_app(function.value)
+            is_app = function.name == "task" and self.apps.is_app(function.value)
             return is_app, "" if is_app else None
         if not isinstance(function, Reference) or function.origin is None:
             return False, None
@@ -149,74 +145,11 @@ class Declarations:
         if origin in SHARED or function.origin in SHARED or origin in _LEGACY:
             return True, None
         owner, _, last = function.origin.rpartition(".")
-        if last == "shared_task" and self.is_app_name(owner):
+        if last == "shared_task" and self.apps.is_app_name(owner):
             return True, None
-        if last in ("task", "periodic_task") and owner and self.is_app_name(owner):
+        if last in ("task", "periodic_task") and owner and self.apps.is_app_name(owner):
             return True, owner
         return False, None
-
-    def is_app(self, value: Value) -> bool:
-        """A value is a Celery app."""
-        match value:
-            case Reference(origin=str(origin)):
-                return self.is_app_name(origin)
-            case CallValue(function=Reference(origin=str(origin))):
-                return self._makes_apps(origin)
-        return False
-
-    def is_app_name(self, name: str) -> bool:
-        """A dotted name is a Celery app."""
-        return self.project.remember("app", name, lambda: self._is_app_name(name))
-
-    def _is_app_name(self, name: str) -> bool:
-        definition = self.project.definition(name)
-        if definition is None or (not definition.path and definition.origin not in _APPS):
-            return self._looks_like_an_app(name)
-        if definition.origin in _APPS:
-            return True
-        if definition.rest:
-            return False
-        match definition.record:
-            case Assigned(value=CallValue(function=Reference(origin=str(origin))) as call):
-                return self._makes_apps(origin) or self._sounds_like_an_app(call)
-        return False
-
-    def _sounds_like_an_app(self, call: CallValue) -> bool:
-        """`Proxy(get_celery_app)`, `celery_class("shop")`: a call that cannot be looked into and speaks of Celery."""
-        match call.function, call.arguments:
-            case Reference(parts=(*_, "Proxy" | "LocalProxy" | "SimpleLazyObject")), (Reference(parts=parts), *_):
-                return "celery" in parts[-1].lower()
-            case Reference(parts=parts, origin=origin), _ if "celery" in parts[-1].lower():
-                found = self.project.definition(origin)
-                return found is None or not isinstance(found.record, FunctionRecord | ClassRecord)
-        return False
-
-    def _makes_apps(self, name: str) -> bool:
-        definition = self.project.definition(name)
-        if definition is None:
-            return False
-        if definition.origin in _APP_FACTORIES:
-            return True
-        if isinstance(definition.record, FunctionRecord):
-            return any(
-                (isinstance(value, CallValue) and self.is_app(value))
-                or (isinstance(value, Reference) and self.is_app(value))
-                for value in definition.record.returns
-            )
-        return any(not path and _is_app_class(origin) for origin, _, path in self.project.bases(name))
-
-    def _looks_like_an_app(self, name: str) -> bool:
-        """An app by its name alone, where its file is not there to be read."""
-        *modules, last = name.split(".")
-        if last not in _APP_NAMES and not last.endswith("_celery") and not last.startswith("celery_"):
-            return False
-        if modules == [UNBOUND]:
-            return True
-        return (
-            bool(modules)
-            and modules[0] not in ("celery", "flask")
-            and (last != "app" or any("celery" in module or "task" in module for module in modules))
-        )
 
     def is_wrapper(self, name: str) -> bool:
         """A function or class of the project makes tasks of the functions that it is given."""
@@ -305,18 +238,13 @@ class Declarations:
         return None
 
 
-def _is_app_class(origin: str) -> bool:
-    """A class outside the project is Celery's app class, or by its name a subclass of it."""
-    return origin == "celery.Celery" or (origin.endswith("Celery") and not origin.startswith((UNBOUND, "celery.")))
-
-
 def _is_deferred(function: Value) -> bool:
     """`celery_app.task` in a wrapper that gets its app when the task is registered: from a registry, a scanner."""
     return (
         isinstance(function, Reference)
         and function.origin is None
         and function.parts[1:] == ("task",)
-        and function.parts[0] in _APP_NAMES
+        and function.parts[0] in APP_NAMES
     )
 
 
@@ -346,17 +274,3 @@ def _defaults(function: FunctionRecord, path: str) -> tuple[tuple[Given, ...], s
             case CallValue(function=Reference(parts=(*_, "setdefault" | "update"))):
                 strange = "the wrapper changes the options"
     return tuple(found), strange
-
-
-def apps_of(project: Project, paths: Iterator[str]) -> Iterator[tuple[str, CallValue, str]]:
-    """The apps made at module level in some files: dotted name, the call that makes it, path."""
-    declarations = Declarations(project)
-    for path in paths:
-        summary = project.summary(path)
-        if summary is None:
-            continue
-        for name, records in summary.names.items():
-            for record in records:
-                match record:
-                    case Assigned(value=CallValue() as call) if declarations.is_app(call):
-                        yield f"{summary.module}.{name}", call, path

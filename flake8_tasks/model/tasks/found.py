@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord, Summary
+from flake8_tasks.model.tasks.app_objects import AppObjects
 from flake8_tasks.model.tasks.classes import Classes
 from flake8_tasks.model.tasks.declarations import Declaration, Declarations, Given
 from flake8_tasks.model.tasks.registry import Registry
@@ -16,7 +17,8 @@ class Tasks:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.declarations = Declarations(project)
+        self.apps = AppObjects(project)
+        self.declarations = Declarations(project, self.apps)
         self.classes = Classes(project)
         self.registry = Registry(project, self)
 

@@ -47,7 +47,7 @@ class Registry:
         if ".".join(value.parts) == f"self.app.tasks{method}":
             return True
         owner, found, rest = (value.origin or "").rpartition(f".tasks{method}")
-        return bool(found) and not rest and self.tasks.declarations.is_app_name(owner)
+        return bool(found) and not rest and self.tasks.apps.is_app_name(owner)
 
     def _name(self, value: Value) -> str | Held | None:
         """The name that a value is, None where nobody can say."""
