@@ -99,7 +99,7 @@ def _page(rule: Rule) -> Iterator[str]:
     if rule.also:
         yield f"This also shows {' and '.join(rule.also)}."
     yield "## Good"
-    yield from _example(rule.good)
+    yield from _example(rule.good, rule.bad)
     yield "## Fix and its safety"
     yield _SAFETY[rule.fix] if rule.fix else "There is no fix: what to write instead depends on what is meant."
     if rule.fix_notes:
@@ -118,12 +118,20 @@ def _page(rule: Rule) -> Iterator[str]:
     yield "\n".join(f"- [{title}]({url})" for title, url in rule.see)
 
 
-def _example(example: str) -> Iterator[str]:
-    files = files_of(example)
+def _example(example: str, before: str = "") -> Iterator[str]:
+    """The files of an example; those that are as they were before are named."""
+    files, known = files_of(example), files_of(before)
+    same = [f"`{path}`" for path, text in files.items() if known.get(path) == text]
     for path, text in files.items():
+        if f"`{path}`" in same:
+            continue
         if len(files) > 1:
             yield f"`{path}`"
         yield f"```python\n{text.strip(chr(10))}\n```"
+    if same:
+        *others, last = same
+        verb = "stay as they are" if others else "stays as it is"
+        yield f"{', '.join(others)}{' and ' if others else ''}{last} {verb}."
 
 
 def _index(rules: Sequence[Rule]) -> Iterator[str]:

@@ -91,6 +91,17 @@ def test_a_page_tells_what_is_unusual(words: str) -> None:
     assert words not in catalogue.page(eager)
 
 
+def test_what_good_changes_is_shown_and_what_it_leaves_is_named() -> None:
+    files = "# file: {0}\nurgent = {1}\n"
+    bad = "".join(files.format(path, False) for path in ("celery.py", "models.py", "tasks.py", "views.py"))
+    changed = Rule(
+        f"{WAITING}.urgent", "Waits.", code="TSK397", message="", bad=bad, good=bad.replace("False", "True", 1), see=()
+    )
+    assert catalogue.page(changed).partition("## Good\n\n")[2].partition("\n\n## ")[0] == (
+        "`celery.py`\n\n```python\nurgent = True\n```\n\n`models.py`, `tasks.py` and `views.py` stay as they are."
+    )
+
+
 def test_a_page_has_no_empty_sections() -> None:
     assert "## Options" not in catalogue.page(late)
 
