@@ -34,6 +34,7 @@ class Config:
     ignore: tuple[str, ...] = ()
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     exclude: tuple[str, ...] = ()
+    baseline: str = ""
     src: tuple[str, ...] = ()
     celery_app: str = ""
     task_decorators: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ class Kind(Enum):
     STRINGS = "a list of strings that are not empty"
     DOTTED_NAMES = "a list of dotted names"
     DOTTED_NAME = "a dotted name"
+    FILE = "a path"
     FLAG = "true or false"
     NUMBER = "a whole number of 0 or more"
     SECONDS = "a whole number of 1 or more"
@@ -50,7 +51,7 @@ class Option(NamedTuple):
                 return _TRUTH.get(text.strip().lower(), text)
             case Kind.NUMBER | Kind.SECONDS if re.fullmatch(r"[+-]?[0-9]{1,9}", text.strip()):
                 return int(text)
-            case Kind.DOTTED_NAME:
+            case Kind.DOTTED_NAME | Kind.FILE:
                 return text.strip()
         return text
 
@@ -76,6 +77,8 @@ class Option(NamedTuple):
                 wrong = f"one with {pairs[0][1]!r} for {pairs[0][0]!r}"
             case Kind.DOTTED_NAME, str() if not value or _is_dotted(value.replace(":", ".", 1)):
                 return value.replace(":", ".", 1)
+            case Kind.FILE, str() if "\0" not in value:
+                return value
             case Kind.FLAG, bool():
                 return value
             case Kind.NUMBER | Kind.SECONDS, int() if not isinstance(value, bool) and value >= _LEAST[self.kind]:
@@ -92,6 +95,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("ignore", Kind.SELECTORS, (), "Do not report these rules."),
     Option("per-file-ignores", Kind.SELECTORS_BY_PATTERN, (), "Rules not reported in files that match a pattern."),
     Option("exclude", Kind.PATTERNS, (), "Gitignore patterns of files and folders that are not checked."),
+    Option("baseline", Kind.FILE, "", "The file with the findings that are known, and not reported."),
     Option("src", Kind.STRINGS, (), "Folders that imports start from, beside the project's root and `src`."),
     Option("celery-app", Kind.DOTTED_NAME, "", "The project's Celery app, when it is not found: `shop.celery:app`."),
     Option("task-decorators", Kind.DOTTED_NAMES, (), "Decorators that make a task: `shop.queue.background`."),

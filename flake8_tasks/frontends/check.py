@@ -7,6 +7,7 @@ import os
 import sys
 
 from flake8_tasks.frontends.cli import CLEAN, FOUND
+from flake8_tasks.frontends.known import Baselines
 from flake8_tasks.frontends.request import Request, request
 from flake8_tasks.kept import Outcome
 from flake8_tasks.report import Report
@@ -19,8 +20,12 @@ def check(asked: argparse.Namespace) -> int:
     if asked.output_file:
         # Before the work, so that nobody waits for a report that cannot be written.
         open(asked.output_file, "a", encoding="utf-8").close()
+    baselines = Baselines(wanted, to_write=asked.write_baseline)
     outcomes = wanted.checked()
-    report = reported(wanted, outcomes)
+    if asked.write_baseline:
+        baselines.write_anew(outcomes)
+        return CLEAN
+    report = reported(wanted, baselines.without_known(outcomes))
     if asked.output_file:
         _write(asked.output_file, _rendered(asked, report, colored=asked.color == "always"))
     else:

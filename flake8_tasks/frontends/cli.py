@@ -187,6 +187,12 @@ def _add_check(commands: Commands) -> None:
     output.add_argument("--statistics", action="store_true", help="say how many problems each rule found")
     output.add_argument("--exit-zero", action="store_true", help="exit with 0 even when something was found")
     _add_color(output)
+    known = parser.add_argument_group("what is known")
+    known.add_argument(
+        "--write-baseline",
+        action="store_true",
+        help="write what is found to the project's `baseline`, and report nothing",
+    )
     _add_how(parser)
 
 

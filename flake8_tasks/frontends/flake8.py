@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from flake8.options.manager import OptionManager
 
+    from flake8_tasks.baseline import Baseline
     from flake8_tasks.config import Config
     from flake8_tasks.diagnostic import Diagnostic
     from flake8_tasks.model.project import Project
@@ -38,7 +39,7 @@ FLAKE8_HAS = frozenset({"select", "extend-select", "ignore", "per-file-ignores",
 CRASH = "TSK000"
 _OURS = re.compile(r"TSK[0-9]{1,3}")
 _CODE = re.compile(r"TSK[0-9]{3}")
-_METAVARS = {Kind.FLAG: "true|false", Kind.NUMBER: "n", Kind.SECONDS: "n", Kind.DOTTED_NAME: "name"}
+_METAVARS = {Kind.FLAG: "true|false", Kind.NUMBER: "n", Kind.SECONDS: "n", Kind.DOTTED_NAME: "name", Kind.FILE: "path"}
 
 Finding = tuple[int, int, str, type]
 
@@ -58,6 +59,7 @@ class Plugin:
     _given: ClassVar[dict[str, object]] = {}
     _stdin: ClassVar[str | None] = None
     _configs: ClassVar[dict[Path, Config | None]] = {}
+    _baselines: ClassVar[dict[Path, Baseline | None]] = {}
     _projects: ClassVar[dict[Path, Project]] = {}
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
@@ -112,6 +114,7 @@ class Plugin:
         cls._given = given | {"extend-select": ours}
         cls._stdin = os.path.abspath(options.stdin_display_name) if "-" in options.filenames else None
         cls._configs = {}
+        cls._baselines = {}
         cls._projects = {}
         if parent_process() is None:
             cls._load_configs(options.filenames or ["."])
@@ -164,7 +167,18 @@ class Plugin:
         if not may_hold_task_code(text.encode("utf-8", "surrogatepass"), words) or config.excludes(path):
             return []
         overlay = {path: _encoded(text)} if path == self._stdin else {}
-        return self._found(path, text, self._project(root, config, path, overlay))
+        return self._without_known(self._found(path, text, self._project(root, config, path, overlay)), root, text)
+
+    def _without_known(self, found: Sequence[Diagnostic], root: Path, text: str) -> Sequence[Diagnostic]:
+        """The findings without those of the baseline; what a comment silences is flake8's."""
+        baseline = self._baselines.get(root)
+        if baseline is None or not found:
+            return found
+        from flake8_tasks.suppress import remaining
+
+        heard = remaining(text, found)
+        new = list(baseline.new(heard))
+        return [each for each in found if each in new or each not in heard]
 
     def _found(self, path: str, text: str, project: Project) -> Sequence[Diagnostic]:
         from flake8_tasks.kept import Outcome, keep, recall
@@ -194,7 +208,12 @@ class Plugin:
             cls._configs[root] = None
             own = load(root)
             own.check_selectors(_rules())
-            cls._configs[root] = own.overlaid(cls._given, f"--{PREFIX}")
+            config = own.overlaid(cls._given, f"--{PREFIX}")
+            if config.baseline:
+                from flake8_tasks.baseline import load as load_baseline
+
+                cls._baselines[root] = load_baseline(config)
+            cls._configs[root] = config
         return cls._configs[root]
 
     @classmethod

@@ -213,6 +213,7 @@ class TestInstalled:
     def test_help_lists_every_option(self, real: Flake8) -> None:
         text = real.run("--help").stdout
         assert set(re.findall(r"--tsk-[a-z-]+", text)) == {
+            "--tsk-baseline",
             "--tsk-src",
             "--tsk-celery-app",
             "--tsk-task-decorators",
@@ -424,6 +425,41 @@ def test_a_file_that_is_named_is_understood_though_a_search_leaves_it_out(flake8
     expected = f"{name}:10:5: {ALWAYS}"
     assert flake8.findings("jobs.py", name) == sorted([expected, f"jobs.py:10:5: {ALWAYS}"])
     assert flake8.findings("--stdin-display-name", name, "-", stdin=TASKS) == [expected]
+
+
+class TestBaseline:
+    """Written by `flake8-tasks check --write-baseline`; flake8 takes it from pyproject.toml, too."""
+
+    @pytest.fixture
+    def old(self, flake8: Flake8) -> Flake8:
+        flake8.write("pyproject.toml", "[tool.flake8-tasks]\nbaseline = 'known.json'\n")
+        flake8.write("shop/tasks.py", TASKS)
+        command = [flake8.python, "-m", "flake8_tasks", "check", "--write-baseline"]
+        subprocess.run(command, cwd=flake8.folder, env=flake8.environment, check=True, stdout=subprocess.DEVNULL)
+        return flake8
+
+    @pytest.mark.parametrize("start", ["fork", "spawn"])
+    def test_what_is_known_is_not_reported_and_what_is_new_is(self, old: Flake8, start: str) -> None:
+        assert old.findings() == []
+        old.write("shop/tasks.py", TASKS + "    work.delay()\n")
+        for number in range(4):
+            old.write(f"shop/tasks_{number}.py", TASKS)
+        new = ["shop/tasks.py:11:5: TSK397", *(f"shop/tasks_{number}.py:10:5: TSK397" for number in range(4))]
+        assert old.findings("-j2", "shop", start=start) == new
+
+    def test_what_a_comment_silences_is_not_taken_for_what_is_known(self, old: Flake8) -> None:
+        old.write("shop/tasks.py", TASKS.replace("delay()", "delay()  # noqa: TSK397\n    work.delay()"))
+        assert old.findings() == []
+        assert old.findings("--disable-noqa") == ["shop/tasks.py:10:5: TSK397"]
+
+    def test_flake8s_own_option_names_another(self, old: Flake8) -> None:
+        assert old.findings("--tsk-baseline=", "shop") == ["shop/tasks.py:10:5: TSK397"]
+
+    def test_one_that_is_not_there_ends_the_run(self, old: Flake8) -> None:
+        (old.folder / "known.json").unlink()
+        done = old.run("-j2")
+        assert (done.returncode, done.stderr) == (1, "")
+        assert done.stdout.splitlines()[1].startswith(f"{old.folder / 'known.json'}: it is not there: ")
 
 
 class TestStdin:
