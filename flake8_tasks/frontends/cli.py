@@ -16,7 +16,7 @@ from flake8_tasks import __version__
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-CLEAN, FOUND, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+CLEAN, FOUND, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 PROGRAM = "flake8-tasks"
 _THRESHOLDS = (1_000_000, 20, 20)  # syntax trees are many objects, and `Module.forget` lets go of them
@@ -54,8 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.command is None:
         parser.print_help(sys.stderr)
         return WRONG
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, _terminate)
+    for name in ("SIGTERM", "SIGHUP"):
+        # What `nohup` lets us ignore stays ignored.
+        if (number := getattr(signal, name, None)) and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminate)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -142,9 +144,9 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
+def _terminate(number: int, _frame: FrameType | None) -> None:
     """End as Ctrl-C does, so that the processes we started end too."""
-    raise SystemExit(TERMINATED)
+    raise SystemExit(128 + number)
 
 
 def _forget_output() -> None:

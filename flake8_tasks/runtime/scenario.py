@@ -32,7 +32,7 @@ class Scenario:
         budget: how many choices of each kind (`fault`, `switch`, `order`) may go another way in one run.
         further: kinds of fault that are tried on the good program afterwards, each alone.
         nodes: the workers.
-        broker: how the broker behaves; None: as the one that the program's own settings name.
+        broker: how the broker behaves; None: as the program's own. A database or a folder always is itself.
         results: how the result backend behaves: `redis`, `key-value`, `database`, or "" for none.
         settings: of Celery, beyond the program's own, by their new names.
         servers: the servers outside: the beginning of an address → who answers.

@@ -154,7 +154,10 @@ def alive(pid: int) -> bool:
 
 
 class TestInterruption:
-    @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+    @pytest.mark.parametrize(
+        ("number", "status"),
+        [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)],
+    )
     def test_ends_at_once_and_leaves_no_process(self, shop: Shop, number: signal.Signals, status: int) -> None:
         for index in range(60):
             shop.write(f"tasks{index}.py", CLEAN + "\nX = [" + "work.delay(1), " * 4000 + "]\n")

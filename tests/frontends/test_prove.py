@@ -232,7 +232,8 @@ class TestErrors:
         assert "flake8-tasks: error: --broker: the broker at redis://" in run.stderr
         assert "127.0.0.1:1/0 does not answer" in run.stderr
 
-    def test_interrupted_it_ends_at_once_and_leaves_no_folder(self, shop: Shop) -> None:
+    @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+    def test_interrupted_it_ends_at_once_and_leaves_no_folder(self, shop: Shop, number: int, status: int) -> None:
         folder = shop.root / "temporary"
         folder.mkdir()
         run = subprocess.Popen(
@@ -243,11 +244,11 @@ class TestErrors:
         )
         assert run.stdout is not None
         run.stdout.readline()
-        run.send_signal(signal.SIGINT)
+        run.send_signal(number)
         begun = time.monotonic()
         _, err = run.communicate(timeout=60)
         assert time.monotonic() - begun < 10
-        assert (run.returncode, err) == (130, b"")
+        assert (run.returncode, err) == (status, b"")
         assert list(folder.iterdir()) == []
 
 

@@ -14,6 +14,7 @@ from flake8_tasks.frontends.cli import UsageError
 from flake8_tasks.rules import all_rules
 from flake8_tasks.runtime.kernel.choices import FAULT, ORDER, SWITCH
 from flake8_tasks.runtime.kernel.faults import Fault
+from flake8_tasks.runtime.scenario import Scenario
 from flake8_tasks.witnesses.witness import Case
 
 _KINDS = (FAULT, SWITCH, ORDER)
@@ -49,16 +50,20 @@ def wanted(asked: argparse.Namespace, known: Sequence[Case]) -> Wanted:
     cases = _selected(asked, known)
     if replay is not None:
         cases = (_only(cases),)
+    return Wanted(tuple(replace(case, scenario=_changed(case.scenario, asked)) for case in cases), replay)
+
+
+def _changed(scenario: Scenario, asked: argparse.Namespace) -> Scenario:
     changes: dict[str, Any] = {}
     if asked.faults is not None:
-        changes |= {"faults": _faults(asked.faults), "further": ()}
+        faults = _faults(asked.faults)
+        most = max(1, scenario.budget.get(FAULT, 0)) if faults else 0
+        changes |= {"faults": faults, "further": (), "budget": {**scenario.budget, FAULT: most}}
     if asked.budget is not None:
         changes["budget"] = _budget(asked.budget)
     if asked.limit is not None:
         changes["limit"] = asked.limit
-    if changes:
-        cases = tuple(replace(case, scenario=replace(case.scenario, **changes)) for case in cases)
-    return Wanted(cases, replay)
+    return replace(scenario, **changes)
 
 
 def _check_together(asked: argparse.Namespace) -> None:

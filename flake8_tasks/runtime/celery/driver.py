@@ -36,7 +36,7 @@ class CeleryDriver:
         simulation: the run.
         app: the user's.
         nodes: the workers.
-        profile: how the broker behaves; None: as the one that the app's own settings name.
+        profile: how the broker behaves; None: as the app's own. A database or a folder always is itself.
         events: whether workers send task events, as `celery worker -E`.
         dead_letters: queue → its dead-letter queue; None: as the app declares its queues.
     """
@@ -246,7 +246,7 @@ class CeleryDriver:
             execution.send_signal(signal)
 
     def _broker(self, stack: ExitStack) -> Queueing:
-        if self.profile is None and (storage := self._installation.storage):
+        if storage := self._installation.storage:
             self.profile = polled.PROFILE
             broker = polled.PolledBroker(self.simulation, storage, self.app)
             stack.callback(broker.close)

@@ -40,9 +40,9 @@ class Queues:
     def __enter__(self) -> Self:
         try:
             with self._explained():
-                self._connection = Connection(self._url, connect_timeout=self._seconds)
+                self._connection = self._to_connect()
                 # Not the same: with Redis, a channel that waits for replies may be in the midst of a command.
-                self._asking = Connection(self._url, connect_timeout=self._seconds)
+                self._asking = self._to_connect()
                 self._connection.ensure_connection(max_retries=1, timeout=self._seconds)
         except (ValueError, TypeError) as error:
             raise EngineError(f"{self._where} is no address of a broker: {error}") from error
@@ -107,9 +107,15 @@ class Queues:
                     for tag in client.zrange(channel.unacked_index_key, 0, -1):
                         client.zincrby(channel.unacked_index_key, -24 * HOUR, tag)
 
+    def _to_connect(self) -> Connection:
+        # With Redis, the time to connect covers neither TLS nor the first answer.
+        options = {"socket_timeout": self._seconds} if self._is_redis else None
+        return Connection(self._url, connect_timeout=self._seconds, transport_options=options)
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        errors: tuple[Any, ...] = (OSError, OperationalError, *Connection(self._url).connection_errors)
+        broker = Connection(self._url)
+        errors: tuple[Any, ...] = (OSError, OperationalError, *broker.connection_errors, *broker.channel_errors)
         try:
             yield
         except errors as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from flake8_tasks.runtime.kernel.clock import Timer
-from flake8_tasks.runtime.kernel.coroutines import Coroutine
+from flake8_tasks.runtime.kernel.coroutines import Closed, Coroutine
 from flake8_tasks.runtime.kernel.faults import Fault
 
 if TYPE_CHECKING:
@@ -118,6 +120,21 @@ class Acting:
 
 class Abandoned(BaseException):
     """Raised in code of a killed process that Python runs after all, when a run is closed."""
+
+
+@contextmanager
+def quiet_endings() -> Iterator[None]:
+    """Nothing is said of generators that a killed process has left open, and that Python closes after all."""
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if not issubclass(unraisable.exc_type, Abandoned | Closed):
+            before(unraisable)
+
+    before, sys.unraisablehook = sys.unraisablehook, hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 class Killed(BaseException):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import socket
 import sys
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from os.path import isabs
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -29,12 +31,17 @@ class Runaway(BaseException):
 
 
 _THREAD, _PROCESS, _CONNECTION, _LOOKUP = "starts a thread", "starts a process", "opens a connection", "looks up a host"
+_END, _SIGNAL = "ends its process", "sends a signal"
 _FORBIDDEN: Mapping[str, str] = {
     "_thread.start_new_thread": _THREAD,
     "_thread.start_joinable_thread": _THREAD,
+    "os._exit": _END,
+    "os.abort": _END,
     "os.exec": _PROCESS,
     "os.fork": _PROCESS,
     "os.forkpty": _PROCESS,
+    "os.kill": _SIGNAL,
+    "os.killpg": _SIGNAL,
     "os.posix_spawn": _PROCESS,
     "os.spawn": _PROCESS,
     "os.startfile": _PROCESS,
@@ -47,7 +54,11 @@ _FORBIDDEN: Mapping[str, str] = {
     "socket.gethostbyaddr": _LOOKUP,
     "socket.gethostbyname": _LOOKUP,
 }
-"""What Python tells of before it happens, by the names of its audit events; of threads it does so from 3.12 on."""
+"""What Python tells of before it happens, by the names of its audit events; of threads it does so from 3.12 on.
+
+Of `_ENDS` it does not tell.
+"""
+_ENDS = ("_exit", "abort")
 
 
 class _Guard:
@@ -133,6 +144,7 @@ def guarded(running: Callable[[], str], name_of_file: Callable[[str], str]) -> I
         sys.addaudithook(_heard)
         _listening = True
     before, start = _guard, threading.Thread.start
+    ends = {name: getattr(os, name) for name in _ENDS}
     guard = _guard = _Guard(running, name_of_file)
 
     def checked_start(thread: threading.Thread) -> None:
@@ -140,7 +152,13 @@ def guarded(running: Callable[[], str], name_of_file: Callable[[str], str]) -> I
         guard.check("_thread.start_new_thread", (thread.run,))
         start(thread)
 
+    def checked_end(name: str, *arguments: Any) -> None:
+        guard.check(f"os.{name}", arguments)
+        ends[name](*arguments)
+
     threading.Thread.start = checked_start  # type: ignore[method-assign, assignment]
+    for name in _ENDS:
+        setattr(os, name, partial(checked_end, name))
     try:
         yield
     except (KeyboardInterrupt, SystemExit, Uncontrolled):
@@ -154,6 +172,7 @@ def guarded(running: Callable[[], str], name_of_file: Callable[[str], str]) -> I
             raise guard.broken
     finally:
         threading.Thread.start = start  # type: ignore[method-assign]
+        vars(os).update(ends)
         _guard = before
 
 

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from flake8_tasks.runtime.kernel.choices import Choice, Oracle, ScheduleError
 from flake8_tasks.runtime.kernel.guards import Uncontrolled
+from flake8_tasks.runtime.kernel.timeline.words import counted
 
 T = TypeVar("T")
 
@@ -126,7 +127,8 @@ def replay(run: Callable[[Oracle], T], schedule: Sequence[int], budget: Mapping[
     if oracle.misfit is not None:
         raise oracle.misfit
     if oracle.unused:
-        raise ScheduleError(f"the run has {len(oracle.choices)} choices, the schedule has {len(schedule)} numbers")
+        choices, numbers = counted(len(oracle.choices), "choice"), counted(len(schedule), "number")
+        raise ScheduleError(f"the run has {choices}, the schedule has {numbers}")
     return Ran(tuple(oracle.choices), oracle.schedule, outcome)
 
 

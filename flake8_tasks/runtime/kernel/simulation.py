@@ -10,12 +10,13 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from flake8_tasks.runtime.kernel import host
-from flake8_tasks.runtime.kernel.actors import Abandoned, Acting, Actor, Killed, Swapped, Waiting
+from flake8_tasks.runtime.kernel.actors import Abandoned, Acting, Actor, Killed, Swapped, Waiting, quiet_endings
 from flake8_tasks.runtime.kernel.choices import FAULT, SWITCH, Oracle
 from flake8_tasks.runtime.kernel.clock import Clock, Timer, virtual_time
 from flake8_tasks.runtime.kernel.coroutines import DEFAULT, CoroutineKind
 from flake8_tasks.runtime.kernel.faults import Fault
 from flake8_tasks.runtime.kernel.guards import Runaway, Uncontrolled, Watchdog, guarded, interruptible
+from flake8_tasks.runtime.kernel.loops import RunningLoop, virtual_loops
 from flake8_tasks.runtime.kernel.randomness import same_numbers
 from flake8_tasks.runtime.kernel.stalls import DEADLOCK, ENDLESS, HORIZON, QUIET, STUCK, Watch
 from flake8_tasks.runtime.kernel.trace import Event
@@ -73,7 +74,7 @@ class Simulation:
         self.trace: list[Event] = []
         self.actor: Actor | None = None
         self.actors: list[Actor] = []
-        self.per_actor: list[Swapped] = []
+        self.per_actor: list[Swapped] = [RunningLoop()]
         self.workers: list[Worker] = []
         self.ended = ""
         self._ready: deque[Actor] = deque()
@@ -92,6 +93,7 @@ class Simulation:
             host.become_current(self)
             stack.enter_context(same_numbers(self.seed, self.modules))
             stack.enter_context(virtual_time(self.clock, self.sleep, self.modules))
+            stack.enter_context(virtual_loops(self.coroutine.running, self.sleep))
             stack.enter_context(guarded(self._running, self._name_of_file))
             stack.enter_context(self._watchdog)
             self._stack = stack.pop_all()
@@ -105,9 +107,10 @@ class Simulation:
         for actor in left:
             actor.dead = True
         try:
-            for actor in left:
-                if actor.coroutine is not None:
-                    actor.coroutine.close()
+            with quiet_endings():
+                for actor in left:
+                    if actor.coroutine is not None:
+                        actor.coroutine.close()
         finally:
             for things in (self._graveyard, self.actors, self._ready, self._delayed, self.workers, self.per_actor):
                 things.clear()

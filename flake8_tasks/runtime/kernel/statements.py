@@ -16,6 +16,9 @@ _PROBE = b"flake8_tasks: the probe stands here"
 """Called in the syntax tree; in the compiled code the function's `_Probe` takes its place among the constants."""
 
 
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
 class NotInstrumentable(Exception):
     """A function that cannot be recompiled; the message says why."""
 
@@ -61,7 +64,7 @@ def instrumented(
         What makes the function as it was before. Of two for the same function call the later one first.
 
     Raises:
-        NotInstrumentable: it is a generator, asynchronous, not written in Python, or its source cannot be found.
+        NotInstrumentable: it is not written in Python, or its source cannot be found.
     """
     plain = _plain(function)
     done = _recompiled.get(plain)
@@ -102,10 +105,6 @@ def _plain(function: Callable[..., object]) -> FunctionType:
                 here = here.__wrapped__
             case _:
                 raise NotInstrumentable(f"{function!r} is not a function written in Python")
-    if inspect.iscoroutinefunction(here) or inspect.isasyncgenfunction(here):
-        raise NotInstrumentable(f"`{here.__qualname__}` is asynchronous")
-    if inspect.isgeneratorfunction(here):
-        raise NotInstrumentable(f"`{here.__qualname__}` is a generator")
     return here
 
 
@@ -123,7 +122,7 @@ def _recompile(code: CodeType, name: str) -> _Recompiled:
     raise NotInstrumentable(f"`{code.co_qualname}` is not what its source says")
 
 
-def _source(code: CodeType) -> tuple[ast.Module, ast.FunctionDef]:
+def _source(code: CodeType) -> tuple[ast.Module, _Function]:
     """The function in its module, reduced to what its compilation depends on: what stands around it, the future."""
     linecache.checkcache(code.co_filename)
     text = linecache.getlines(code.co_filename)
@@ -138,7 +137,7 @@ def _source(code: CodeType) -> tuple[ast.Module, ast.FunctionDef]:
             module = _parsed("\n" * (first - 1) + "".join(text[first - 1 : last]))
             for node in ast.walk(module):
                 if (
-                    isinstance(node, ast.FunctionDef)
+                    isinstance(node, _Function)
                     and node.name == code.co_name
                     and _first_line(node) == code.co_firstlineno
                 ):
@@ -171,7 +170,7 @@ def _first_line(node: ast.stmt) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
-def _bodies(node: ast.FunctionDef) -> Iterator[list[ast.stmt]]:
+def _bodies(node: _Function) -> Iterator[list[ast.stmt]]:
     """Every list of statements in the function."""
     for inner in list(ast.walk(node)):
         if isinstance(inner, (ast.stmt, ast.ExceptHandler, ast.match_case)):

@@ -21,9 +21,11 @@ class Entries:
 
     Arguments:
         values: key → value and when it expires.
+        why_not: why the command changes nothing, for people: ": there already".
     """
 
     values: dict[str, Any]
+    why_not: str = ""
 
     def get(self, key: str) -> bytes | None:
         value, expires = self.values.get(key, ("", 0))
@@ -100,9 +102,13 @@ class Cache:
         label = f"{name} {key}".rstrip()
         if runs := host.current():
             runs.point("cache", label, to="cache")
-            runs.record("cache", label, to="cache")
-        with self.store.changing() as values:
-            yield Entries(values)
+        entries = Entries({})
+        try:
+            with self.store.changing() as entries.values:
+                yield entries
+        finally:
+            if runs:
+                runs.record("cache", label + entries.why_not, to="cache")
 
     def look(self, key: str) -> float | None:
         """Seconds until a key expires: 0 when it is not there, None when it never does.

@@ -22,6 +22,8 @@ class CacheBackend(BaseCache):
             added = entries.get(name) is None
             if added:
                 self._set(entries, name, value, timeout)
+            else:
+                entries.why_not = ": there already"
             return added
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:

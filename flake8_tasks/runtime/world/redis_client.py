@@ -93,6 +93,7 @@ def _set(entries: Entries, key: str, value: str, *options: str) -> object:
         raise NotModelled(f"SET with {' '.join(sorted(further))} is not modelled")
     there = entries.get(key) is not None
     if ("NX" in words and there) or ("XX" in words and not there):
+        entries.why_not = ": there already" if there else ": not there"
         return None
     entries.set(key, value.encode("latin-1"), entries.left(key) if "KEEPTTL" in words else seconds)
     return True

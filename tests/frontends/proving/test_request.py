@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_what_cannot_be_proved_is_said_with_what_can(what: Sequence[str], words:
 
 
 def test_a_scenario_stays_as_the_witness_has_it() -> None:
-    assert scenario() is SCENARIO
+    assert scenario() == SCENARIO
 
 
 def test_faults_take_the_place_of_the_witness_s_and_of_its_further_ones() -> None:
@@ -109,6 +110,22 @@ def test_faults_take_the_place_of_the_witness_s_and_of_its_further_ones() -> Non
     assert changed.further == ()
     assert changed.budget == SCENARIO.budget
     assert scenario(faults="none").faults == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "budget"),
+    [
+        ({"faults": "child-killed"}, {"order": 1, "fault": 1}),
+        ({"faults": "child-killed", "budget": "order=2"}, {"order": 2}),
+        ({"faults": "none"}, {"order": 1, "fault": 0}),
+        ({"faults": "none", "budget": "fault=1"}, {"fault": 1}),
+    ],
+)
+def test_faults_that_are_asked_for_may_happen_where_the_witness_has_none(
+    options: dict[str, object], budget: dict[str, int]
+) -> None:
+    case = replace(KNOWN[0], scenario=replace(SCENARIO, faults=(), budget={"order": 1}))
+    assert wanted(Namespace(what=["TSK301"], **(NOTHING | options)), [case]).cases[0].scenario.budget == budget
 
 
 def test_a_budget_takes_the_place_of_the_witness_s() -> None:

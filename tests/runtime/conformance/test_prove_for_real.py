@@ -36,3 +36,13 @@ def test_json_says_what_was_compared_with_rabbitmq(rabbitmq: Server) -> None:
     assert (bad["name"], bad["verdict"], bad["differences"]) == ("TSK601 save-before-request, bad", "equal", [])
     assert (good["name"], good["verdict"], good["reason"]) == ("TSK601 save-before-request, good", "equal", "")
     assert bad["seconds"] > 0
+
+
+def test_a_database_as_broker_stays_the_program_s_own(redis: Server) -> None:
+    run = prove("database-broker", "--json", "--broker", redis.url)
+    assert (run.returncode, run.stderr) == (0, "")
+    document = json.loads(run.stdout)
+    assert [proof["holds"] for proof in document["proofs"]] == [True] * 3
+    assert {real["reason"] for real in document["real"] if real["name"].endswith("bad")} == {
+        "its own broker is sqla+postgresql, which no other stands for"
+    }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from kombu import Connection
 
 from flake8_tasks.runtime.conformance.process import EngineError
 from flake8_tasks.runtime.conformance.queues import Queues
-from flake8_tasks.runtime.conformance.servers import Server
+from flake8_tasks.runtime.conformance.servers import LOOPBACK, Server
 
 pytestmark = pytest.mark.xdist_group("engine")
 
@@ -38,3 +40,17 @@ def test_an_address_that_is_none_is_said(url: str, shown: str) -> None:
     with pytest.raises(EngineError) as caught, Queues(url, 5):
         pass
     assert str(caught.value).startswith(f"{shown} is no address of a broker: ")
+
+
+def test_a_password_that_is_wrong_is_said(rabbitmq: Server) -> None:
+    url = rabbitmq.url.replace("guest:guest", "guest:secret")
+    with pytest.raises(EngineError, match=r"guest:\*\*@.* does not answer: .*ACCESS_REFUSED"), Queues(f"{url}//", 5):
+        pass
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "amqp", "amqps"])
+def test_nobody_waits_for_a_port_where_nothing_is_ever_said(scheme: str) -> None:
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        url = f"{scheme}://{LOOPBACK}:{silent.getsockname()[1]}"
+        with pytest.raises(EngineError, match="does not answer: "), Queues(url, 0.5):
+            pass

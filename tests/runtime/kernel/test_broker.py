@@ -91,6 +91,15 @@ def test_an_acknowledged_one_does_not(simulation: Simulation) -> None:
     assert (broker.waiting(), simulation.now()) == ([], 0.0)
 
 
+def test_what_redis_finds_lost_at_one_look_comes_back_in_its_order(simulation: Simulation) -> None:
+    broker = broker_of(simulation, REDIS.with_visibility_timeout(30), "x#1", "x#2", "x#3")
+    taken(broker)
+    taken(broker)
+    simulation.advance(100)
+
+    assert [message.name for message in broker.waiting()] == ["x#1", "x#2", "x#3"]
+
+
 def test_nobody_looks_for_lost_messages_while_no_redis_worker_is_there(simulation: Simulation) -> None:
     broker = broker_of(simulation, REDIS.with_visibility_timeout(30), "x#1")
     taken(broker)
@@ -127,6 +136,16 @@ def test_what_is_rejected_goes_back_or_to_the_dead_letters_or_away(simulation: S
     broker.publish(Message("x#2", "celery", None))
     broker.reject(taken(broker), requeue=False)
     assert [message.name for message in broker.dropped] == ["x#2"]
+
+
+@pytest.mark.parametrize(("profile", "order"), [(RABBITMQ, ["x#1", "x#2"]), (REDIS, ["x#2", "x#1"])])
+def test_what_is_rejected_comes_first_on_rabbitmq_and_last_on_redis(
+    simulation: Simulation, profile: Profile, order: list[str]
+) -> None:
+    broker = broker_of(simulation, profile, "x#1", "x#2")
+    broker.reject(taken(broker), requeue=True)
+
+    assert [message.name for message in broker.waiting()] == order
 
 
 @pytest.mark.parametrize(("profile", "order"), [(RABBITMQ, ["9", "5", "0"]), (REDIS, ["0", "5", "9"])])

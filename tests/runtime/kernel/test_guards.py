@@ -80,6 +80,10 @@ STARTS: list[tuple[Callable[[], object], str]] = [  # in lambdas, whose code say
     (by_a_packet, "opens a connection to 127.0.0.1:9"),
     (lambda: socket.create_connection(("shop.invalid", 80)), "looks up a host (shop.invalid)"),
     (lambda: socket.gethostbyname("shop.invalid"), "looks up a host (shop.invalid)"),
+    (lambda: os._exit(3), "ends its process"),
+    (lambda: os.abort(), "ends its process"),
+    (lambda: os.kill(os.getpid(), 0), "sends a signal"),
+    (lambda: os.killpg(os.getpgrp(), 0), "sends a signal"),
 ]
 
 

@@ -174,9 +174,19 @@ def test_deviations_of_a_run() -> None:
     assert [str(choice) for choice in ran.deviations] == ["killed: step 1", "killed: step 3"]
 
 
-def test_replay_refuses_a_schedule_that_is_longer_than_the_run() -> None:
-    with pytest.raises(ScheduleError, match="the run has 2 choices, the schedule has 3 numbers"):
-        replay(long_program(2, any), (0, 1, 0), {FAULT: 2})
+@pytest.mark.parametrize(
+    ("steps", "schedule", "words"),
+    [
+        (2, (0, 1, 0), "the run has 2 choices, the schedule has 3 numbers"),
+        (1, (0, 1), "the run has 1 choice, the schedule has 2 numbers"),
+        (0, (1,), "the run has 0 choices, the schedule has 1 number$"),
+    ],
+)
+def test_replay_refuses_a_schedule_that_is_longer_than_the_run(
+    steps: int, schedule: tuple[int, ...], words: str
+) -> None:
+    with pytest.raises(ScheduleError, match=words):
+        replay(long_program(steps, any), schedule, {FAULT: 2})
 
 
 def test_replay_refuses_an_option_that_is_not_there() -> None:

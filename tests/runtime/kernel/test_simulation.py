@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 import random
 import signal
+import sys
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -15,7 +16,8 @@ from toy import Toy
 
 from flake8_tasks.runtime.kernel import host
 from flake8_tasks.runtime.kernel.actors import Actor
-from flake8_tasks.runtime.kernel.choices import Oracle
+from flake8_tasks.runtime.kernel.choices import FAULT, Oracle
+from flake8_tasks.runtime.kernel.faults import Fault
 from flake8_tasks.runtime.kernel.search import depth_first
 from flake8_tasks.runtime.kernel.simulation import Simulation
 from flake8_tasks.runtime.kernel.worker import Node
@@ -37,12 +39,33 @@ def test_time_passes_when_everybody_sleeps() -> None:
         assert seen == [("early", 3600.0), ("late", 7200.0)]
 
 
+def test_nothing_is_said_of_a_generator_whose_process_is_killed_while_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            simulation.point("save", "row")
+
+    def act() -> None:
+        for _ in numbers():
+            break
+
+    with Simulation(Oracle([1], {FAULT: 1}), faults=[Fault.CLIENT_KILLED]) as simulation:
+        client = simulation.spawn(Actor("client", lambda *_: None, lambda *_: None, [Fault.CLIENT_KILLED]), act)
+        assert (simulation.run(), client.dead) == ("quiet", True)
+    assert said == []
+    assert sys.unraisablehook == said.append
+
+
 def test_an_interrupt_that_the_program_swallows_ends_the_run() -> None:
     ended = []
 
     def act() -> None:
         with suppress(BaseException):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     def run() -> None:
         with Simulation(Oracle()) as simulation:

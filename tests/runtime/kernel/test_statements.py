@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import difflib
 import functools
@@ -87,6 +88,54 @@ def test_the_point_is_called_before_each_statement(load: Load) -> None:
     assert module.done == [0, 1]
     assert module.charge.__doc__ == "Charge somebody."
     assert lines(module.charge) == (4, 5, 6, 7, 8, 9)
+
+
+def test_a_generator_is_called_as_it_goes_on(load: Load) -> None:
+    module = load("""\
+        import contextlib
+
+        def work():
+            first = yield 1
+            yield first + 1
+
+        @contextlib.contextmanager
+        def lock(held):
+            held.append("lock")
+            try:
+                yield
+            finally:
+                held.clear()
+        """)
+    with watched(module.work) as seen:
+        work = module.work()
+        assert seen == []
+        assert (next(work), work.send(5), seen) == (1, 6, [4, 5])
+        assert list(work) == []
+    with watched(module.lock) as seen:
+        held: list[str] = []
+        with module.lock(held):
+            assert (held, seen) == (["lock"], [9, 11])
+        assert (held, seen) == ([], [9, 11, 13])
+
+
+def test_asynchronous_functions_are_called_too(load: Load) -> None:
+    module = load("""\
+        import asyncio
+
+        async def numbers():
+            for number in (1, 2):
+                await asyncio.sleep(0)
+                yield number
+
+        async def work():
+            found = [number async for number in numbers()]
+            async with asyncio.timeout(9):
+                return found
+        """)
+    with watched(module.work) as seen, watched(module.numbers) as asked:
+        assert asyncio.run(module.work()) == [1, 2]
+        assert (seen, asked) == ([9, 10, 11], [4, 5, 6, 5, 6])
+    assert (lines(module.work), lines(module.numbers)) == ((9, 10, 11), (4, 5, 6))
 
 
 def test_what_the_point_raises_is_raised_there(load: Load) -> None:
@@ -475,9 +524,6 @@ def test_syntax_that_warns_is_not_said_again(load: Load) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("def work():\n    yield 1\n", "`work` is a generator"),
-        ("async def work():\n    pass\n", "`work` is asynchronous"),
-        ("async def work():\n    yield 1\n", "`work` is asynchronous"),
         ("work = len", "is not a function written in Python"),
         ("class Work:\n    def __call__(self): ...\nwork = Work()\n", "is not a function written in Python"),
         ("work = lambda: 1\n", "the source of `<lambda>` is not found in"),

@@ -91,6 +91,24 @@ def test_each_command_is_a_point(up: Cache, django: CacheBackend, client: Any) -
     assert runs.events == [(0, "cache", label, "cache") for label in labels]
 
 
+def test_a_command_that_changes_nothing_says_why(up: Cache, django: CacheBackend, client: Any) -> None:
+    client.set("count", "x")
+    with running() as runs:
+        assert django.add("lock", "1")
+        assert not django.add("lock", "1")
+        assert client.set("count", "1", nx=True) is None
+        assert client.set("nothing", "1", xx=True) is None
+        with pytest.raises(redis.ResponseError):
+            client.incr("count")
+    assert [detail for *_, detail, _ in runs.events] == [
+        "add lock",
+        "add lock: there already",
+        "SET count: there already",
+        "SET nothing: not there",
+        "INCRBY count",
+    ]
+
+
 def test_redis_commands_answer_as_redis_does(up: Cache, client: Any) -> None:
     with running() as runs:
         assert client.set("a", "1") is True

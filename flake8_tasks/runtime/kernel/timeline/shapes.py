@@ -11,7 +11,7 @@ from flake8_tasks.runtime.kernel.trace import Event
 _MESSAGES = frozenset({"publish", "dead-letter", "discard", "reject"})
 _LOOKS = frozenset({"read", "rollback", "control"})
 _WAITS = frozenset({"block", "deadlock", "starvation", "stuck", "endless", "horizon"})
-_NO_EFFECT = re.compile(r": (refused|not reached|no answer|[45]\d\d)\b|: its answer is lost$")
+_NO_EFFECT = re.compile(r": (refused|not reached|no answer|there already|not there|[45]\d\d)\b|: its answer is lost$")
 _EDGES = frozenset({"start", "end", "killed", "unblock"})
 ENDING_CLASSES = {
     Ending.WELL: "well",

@@ -23,6 +23,7 @@ from timeline_runs import (
 )
 
 from flake8_tasks.runtime.kernel.timeline.measure import text_width
+from flake8_tasks.runtime.kernel.timeline.shapes import shape
 from flake8_tasks.runtime.kernel.timeline.svg import svg
 from flake8_tasks.runtime.kernel.trace import Event
 from flake8_tasks.runtime.proof import Line, Proof, Shown
@@ -226,3 +227,8 @@ def test_any_run_can_be_drawn_so_that_it_can_be_read(
     found = replace(proof(run, replace(run, violation="")), invariant=said)
     marked = {f"shop/tasks.py:{number}": Line(3, hazards) for number, hazards in lines.items()}
     assert_readable(svg(replace(found, bad=replace(found.bad, lines=marked)), SOURCES, SOURCES))
+
+
+@pytest.mark.parametrize(("detail", "name"), [("add lock", "effect"), ("add lock: there already", "look")])
+def test_what_changes_nothing_is_no_effect(detail: str, name: str) -> None:
+    assert shape(Event(0, "worker/0", "cache", "import#1", detail, "", "cache")) == name
