@@ -19,6 +19,7 @@ from billiard import einfo
 from billiard.einfo import ExceptionInfo, ExceptionWithTraceback
 from celery import Celery, _state, states
 from celery.app.control import Control
+from celery.backends.redis import RedisBackend
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker import control
 from celery.worker import state as worker_state
@@ -247,6 +248,15 @@ def counted_once(request: Any, encoded: str) -> str:
         encoded: its identity, state and result.
     """
     return f"{request.id}:{request.group_index}" if VERSION >= (5, 7) else encoded
+
+
+def part_of_chord(backend: Any, encoded: str) -> Any:
+    """The result of one part of a chord, as Redis has kept it.
+
+    Raises:
+        ChordError: it has failed; since 5.6 the cause is what the part has raised.
+    """
+    return RedisBackend._unpack_chord_result(backend, encoded, backend.decode)
 
 
 def answer(command: str, state: Any, arguments: Mapping[str, Any]) -> Any:
