@@ -190,9 +190,11 @@ def rewired(app: Celery, *, broker_url: str, result_backend: str, settings: dict
         task.__trace__ = tracer
 
 
-def forget_results(app: Celery) -> None:
-    """Empty the backend's memory of results that it has seen."""
+def forget_runs(app: Celery) -> None:
+    """Empty the backend's memory of results that it has seen, and the tasks' of limits that they gave to `retry`."""
     app.backend._cache.clear()
+    for task in app.tasks.values():
+        vars(task).pop("override_max_retries", None)
 
 
 @contextmanager

@@ -81,7 +81,7 @@ class CeleryDriver:
             stack.callback(broadcast.forget)
             stack.callback(compat.broadcasts_through(self.app, broadcast))
             compat.forget_worker_state()
-            compat.forget_results(self.app)
+            compat.forget_runs(self.app)
             self.app.clock.value = 0
             self.simulation.per_actor.append(JoinsBlock())
             if len(self.nodes) > 1:
