@@ -27,9 +27,9 @@ def test_faults_are_described_as_they_are() -> None:
 
 
 def test_every_broker_is_there() -> None:
-    assert list(rows("| broker | unacknowledged messages of a killed worker | priorities |")) == [
-        f"`{name}`" for name in PROFILES
-    ]
+    assert list(
+        rows("| broker | unacknowledged messages of a killed worker | what is rejected and requeued | priorities |")
+    ) == [f"`{name}`" for name in PROFILES]
 
 
 def test_every_kind_of_choice_is_there() -> None:

@@ -160,7 +160,7 @@ class Broker:
             return
         message = delivery.message
         if requeue:
-            self._return(delivery, "rejected")
+            self._return(delivery, "rejected", last=self.profile.rejected_last)
         elif target := self.dead_letters.get(message.queue):
             self._say("dead-letter", message, f"to {target}")
             self._queue(replace(message, queue=target))
@@ -251,11 +251,12 @@ class Broker:
             delivery.settled()
         return delivery
 
-    def _return(self, delivery: Delivery, why: str) -> None:
+    def _return(self, delivery: Delivery, why: str, last: bool = False) -> None:
         message = replace(delivery.message, redelivered=True)
         self._returned.add(message.key)
         self._say("redeliver", message, why)
-        self.queues.setdefault(message.queue, []).insert(0, message)
+        waiting = self.queues.setdefault(message.queue, [])
+        waiting.insert(len(waiting) if last else 0, message)
 
     def _watch(self, delivery: Delivery) -> None:
         timeout = self.profile.visibility_timeout

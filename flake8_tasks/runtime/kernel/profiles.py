@@ -17,6 +17,7 @@ class Profile:
         scan_interval: seconds between two looks for such messages, 0 for "at once".
         highest_first: whether priority 9 goes before priority 0.
         tags_stay: whether a message keeps its tag when it is delivered again, so that an acknowledgement is for all.
+        rejected_last: whether a message that is rejected and requeued goes behind all others, not to where it was.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Profile:
     scan_interval: float
     highest_first: bool
     tags_stay: bool = False
+    rejected_last: bool = False
 
     def with_visibility_timeout(self, seconds: float | None) -> Profile:
         """The same with another visibility timeout, in seconds."""
@@ -34,8 +36,8 @@ class Profile:
 # https://www.rabbitmq.com/docs/confirms#automatic-requeueing
 RABBITMQ = Profile("rabbitmq", True, None, 0, True)
 # kombu.transport.redis: `QoS.restore_visible` runs when a worker connects, then at every tenth tick of ten seconds; the
-# tag is part of the message, and `QoS.ack` removes whatever has it.
-REDIS = Profile("redis", False, 3600, 100, False, True)
+# tag is part of the message, and `QoS.ack` removes whatever has it. `QoS.reject` puts it where new messages go.
+REDIS = Profile("redis", False, 3600, 100, False, True, True)
 # kombu.transport.SQS: `Channel.default_visibility_timeout`
 SQS = Profile("sqs", False, 1800, 0, False)
 PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (RABBITMQ, REDIS, SQS)}

@@ -129,6 +129,16 @@ def test_what_is_rejected_goes_back_or_to_the_dead_letters_or_away(simulation: S
     assert [message.name for message in broker.dropped] == ["x#2"]
 
 
+@pytest.mark.parametrize(("profile", "order"), [(RABBITMQ, ["x#1", "x#2"]), (REDIS, ["x#2", "x#1"])])
+def test_what_is_rejected_and_requeued_goes_to_where_it_was_or_behind_all_others(
+    simulation: Simulation, profile: Profile, order: list[str]
+) -> None:
+    broker = broker_of(simulation, profile, "x#1", "x#2")
+    broker.reject(taken(broker), requeue=True)
+
+    assert [message.name for message in broker.waiting()] == order
+
+
 @pytest.mark.parametrize(("profile", "order"), [(RABBITMQ, ["9", "5", "0"]), (REDIS, ["0", "5", "9"])])
 def test_priorities(simulation: Simulation, profile: Profile, order: list[str]) -> None:
     broker = Broker(simulation, profile)
