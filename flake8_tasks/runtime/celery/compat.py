@@ -213,7 +213,6 @@ def clocks(monotonic: Callable[[], float]) -> Iterator[None]:
 def never_connects(consumer: Consumer) -> None:
     """Give a consumer whose `__init__` was not called what that would have set."""
     consumer.connection_errors = consumer.channel_errors = ()
-    consumer.disable_rate_limits = False
     consumer.hub = _Hub()
     consumer.on_task_message = set()
     consumer.restart_count = 0
