@@ -170,9 +170,10 @@ class Redis(KeyValue):
             with allow_join_result():
                 joined: list[Any] = group.join(propagate=True)
             return joined
-        last = len(parts)
-        ordered = sorted(parts, key=lambda part: last if part[0] is None else part[0])
-        return [compat.part_of_chord(self, encoded) for _, encoded in ordered]
+        if self.app.conf.result_backend_transport_options.get("result_chord_ordered", True):
+            last = len(parts)
+            parts = sorted(parts, key=lambda part: last if part[0] is None else part[0])
+        return [compat.part_of_chord(self, encoded) for _, encoded in parts]
 
 
 class Database(_Waits, BaseBackend):

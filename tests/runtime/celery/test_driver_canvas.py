@@ -156,6 +156,27 @@ def test_what_a_part_of_a_chord_has_raised_is_told_as_redis_has_kept_it(app: Cel
     assert "raised ValueError([1, 2])" in str(run(app, act).failure)
 
 
+@pytest.mark.parametrize(("ordered", "value"), [(True, [1, 0]), (False, [0, 1])])
+def test_the_parts_of_a_chord_come_in_their_order_or_as_they_were_done(
+    app: Celery, ordered: bool, value: list[int]
+) -> None:
+    @app.task
+    def rest(seconds: int) -> int:
+        time.sleep(seconds)
+        return seconds
+
+    @app.task
+    def same(values: list[int]) -> list[int]:
+        return values
+
+    settings = {"result_backend_transport_options": {"result_chord_ordered": ordered}}
+
+    def act(driver: object) -> object:
+        return chord([rest.s(1), rest.s(0)], same.s()).delay().get()
+
+    assert run(app, act, settings=settings).value == value
+
+
 def test_without_a_result_backend_there_are_no_chords(app: Celery) -> None:
     shop = Shop(app)
 
