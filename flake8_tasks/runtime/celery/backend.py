@@ -146,39 +146,34 @@ class Redis(KeyValue):
         if not group_id or not request.id or results.get(f"{group_id}.done"):
             return
         parts = results.setdefault(f"{group_id}.j", {})
-        encoded = self.encode_result(result, state)
-        once = compat.counted_once(request, self.encode([request.id, state, encoded]))
-        parts.setdefault(once, (request.id, request.group_index, state, encoded))
+        encoded = self.encode([1, request.id, state, self.encode_result(result, state)])
+        parts.setdefault(compat.counted_once(request, encoded), (request.group_index, encoded))
         if len(parts) != results.get(f"{group_id}.s", 0) + results.get(f"{group_id}.t", 0):
             return
         if results.get(f"{group_id}.c", 0.0) > time.time():
             return
         results[f"{group_id}.c"] = time.time() + compat.CHORD_CLAIM
-        callback = maybe_signature(request.chord, app=self.app)
+        callback, failed = maybe_signature(request.chord, app=self.app), "Join"
         try:
             joined = self._joined(group_id, list(parts.values()))
-        except ChordError as error:
-            self.chord_error_from_stack(callback, error)
-        except Exception as error:
-            self.chord_error_from_stack(callback, ChordError(f"Join error: {error!r}"))
-        else:
+            failed = "Callback"
             callback.delay(joined)
+        except Exception as error:
+            known = isinstance(error, ChordError) and failed == "Join"
+            self.chord_error_from_stack(callback, error if known else ChordError(f"{failed} error: {error!r}"))
         results[f"{group_id}.done"] = True
 
-    def _joined(self, group_id: str, parts: list[tuple[str, int | None, str, Any]]) -> list[Any]:
+    def _joined(self, group_id: str, parts: list[tuple[int | None, str]]) -> list[Any]:
         group = self.app.GroupResult.restore(group_id, backend=self)
         if group is not None:
             group.on_ready()
             with allow_join_result():
                 joined: list[Any] = group.join(propagate=True)
             return joined
-        last = len(parts)
-        values = []
-        for task_id, _, state, value in sorted(parts, key=lambda part: last if part[1] is None else part[1]):
-            if state in states.PROPAGATE_STATES:
-                raise ChordError(f"Dependency {task_id} raised {self.exception_to_python(value)!r}")
-            values.append(value)
-        return values
+        if self.app.conf.result_backend_transport_options.get("result_chord_ordered", True):
+            last = len(parts)
+            parts = sorted(parts, key=lambda part: last if part[0] is None else part[0])
+        return [compat.part_of_chord(self, encoded) for _, encoded in parts]
 
 
 class Database(_Waits, BaseBackend):

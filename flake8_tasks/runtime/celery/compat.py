@@ -19,6 +19,7 @@ from billiard import einfo
 from billiard.einfo import ExceptionInfo, ExceptionWithTraceback
 from celery import Celery, _state, states
 from celery.app.control import Control
+from celery.backends.redis import RedisBackend
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker import control
 from celery.worker import state as worker_state
@@ -189,9 +190,11 @@ def rewired(app: Celery, *, broker_url: str, result_backend: str, settings: dict
         task.__trace__ = tracer
 
 
-def forget_results(app: Celery) -> None:
-    """Empty the backend's memory of results that it has seen."""
+def forget_runs(app: Celery) -> None:
+    """Empty the backend's memory of results that it has seen, and the tasks' of limits that they gave to `retry`."""
     app.backend._cache.clear()
+    for task in app.tasks.values():
+        vars(task).pop("override_max_retries", None)
 
 
 @contextmanager
@@ -210,7 +213,6 @@ def clocks(monotonic: Callable[[], float]) -> Iterator[None]:
 def never_connects(consumer: Consumer) -> None:
     """Give a consumer whose `__init__` was not called what that would have set."""
     consumer.connection_errors = consumer.channel_errors = ()
-    consumer.disable_rate_limits = False
     consumer.hub = _Hub()
     consumer.on_task_message = set()
     consumer.restart_count = 0
@@ -247,6 +249,15 @@ def counted_once(request: Any, encoded: str) -> str:
         encoded: its identity, state and result.
     """
     return f"{request.id}:{request.group_index}" if VERSION >= (5, 7) else encoded
+
+
+def part_of_chord(backend: Any, encoded: str) -> Any:
+    """The result of one part of a chord, as Redis has kept it.
+
+    Raises:
+        ChordError: it has failed; since 5.6 the cause is what the part has raised.
+    """
+    return RedisBackend._unpack_chord_result(backend, encoded, backend.decode)
 
 
 def answer(command: str, state: Any, arguments: Mapping[str, Any]) -> Any:

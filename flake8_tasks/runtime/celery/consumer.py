@@ -45,6 +45,7 @@ class NodeConsumer(Consumer):
         self.task_buckets: dict[str, Any] = defaultdict(_no_bucket)
         self.task_consumer = SimpleNamespace(queues=())
         self.prefetch_multiplier = 1
+        self.disable_rate_limits = app.conf.worker_disable_rate_limits
         self.refused = ""
         self.strategies = Strategies(self)
         self.receive = self.create_task_handler()

@@ -81,7 +81,7 @@ class CeleryDriver:
             stack.callback(broadcast.forget)
             stack.callback(compat.broadcasts_through(self.app, broadcast))
             compat.forget_worker_state()
-            compat.forget_results(self.app)
+            compat.forget_runs(self.app)
             self.app.clock.value = 0
             self.simulation.per_actor.append(JoinsBlock())
             if len(self.nodes) > 1:
@@ -180,10 +180,13 @@ class CeleryDriver:
         properties = {**raw["properties"], "delivery_tag": delivery.tag}
         info = properties.get("delivery_info") or {}
         properties["delivery_info"] = {**info, "redelivered": delivery.message.redelivered}
+        # kombu.transport.redis: `Channel._do_restore_message`
+        marked = delivery.message.redelivered and self.profile is not None and self.profile.name == "redis"
+        headers = {**raw["headers"], "redelivered": True} if marked else raw["headers"]
         channel, consumer = self._installation.channel, self.consumer(worker)
         before = len(worker.backlog)
         consumer.refused = ""
-        message = channel.Message({**raw, "properties": properties}, channel=channel)
+        message = channel.Message({**raw, "headers": headers, "properties": properties}, channel=channel)
         _, message.accept, _ = consumer.localized
         consumer.receive(message)
         if len(worker.backlog) == before and self.broker.delivery(delivery.tag) is None:

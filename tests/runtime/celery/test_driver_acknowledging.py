@@ -145,6 +145,16 @@ def test_ignored_and_rejected_tasks(app: Celery) -> None:
     assert outcome.details("end") == ["IGNORED", "REJECTED", "SUCCESS"]
 
 
+def test_what_comes_again_says_so_on_redis_among_its_headers_too(app: Celery) -> None:
+    @app.task(bind=True, acks_late=True)
+    def again(self: Any) -> bool:
+        if not self.request.delivery_info["redelivered"]:
+            raise Reject("later", requeue=True)
+        return "redelivered" in (self.request.headers or {})
+
+    assert [run(app, lambda driver: again.delay().get(), profile=kind).value for kind in (RABBITMQ, REDIS)] == [0, 1]
+
+
 def test_a_message_that_is_rejected_for_ever_ends_the_run(app: Celery) -> None:
     @app.task(acks_late=True)
     def again() -> None:

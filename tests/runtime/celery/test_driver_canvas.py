@@ -119,6 +119,64 @@ def test_a_result_of_a_task_that_was_never_sent(app: Celery) -> None:
     assert outcome.states == dict.fromkeys(("fail#1", "unsent#1", "fail#2", "unsent#2", "unsent#3"), "FAILURE")
 
 
+def test_a_group_as_the_body_of_a_chord_fails_with_what_the_header_has_raised(app: Celery) -> None:
+    """On Redis. Other bodies fail with a `ChordError`; before 5.6 nobody notes what it came from."""
+    shop = Shop(app)
+
+    def act(driver: object) -> object:
+        return chord([shop.fail.s(), shop.add.s(1, 1)], group(shop.total.s(), shop.total.s())).delay().get()
+
+    assert isinstance(run(app, act).failure, ValueError if compat.VERSION >= (5, 6) else ChordError)
+
+
+def test_a_body_that_cannot_be_sent_fails_its_chord_with_the_reason(app: Celery) -> None:
+    shop = Shop(app)
+
+    def act(driver: object) -> object:
+        return chord([shop.add.s(1, 1)] * 2, shop.add.s()).delay().get()
+
+    failure = run(app, act).failure
+
+    assert isinstance(failure, ChordError)
+    assert str(failure).startswith("Callback error: TypeError")
+
+
+def test_what_a_part_of_a_chord_has_raised_is_told_as_redis_has_kept_it(app: Celery) -> None:
+    """JSON has no tuples."""
+
+    @app.task
+    def refuse() -> None:
+        raise ValueError((1, 2))
+
+    shop = Shop(app)
+
+    def act(driver: object) -> object:
+        return chord([refuse.s(), shop.add.s(1, 1)], shop.total.s()).delay().get()
+
+    assert "raised ValueError([1, 2])" in str(run(app, act).failure)
+
+
+@pytest.mark.parametrize(("ordered", "value"), [(True, [1, 0]), (False, [0, 1])])
+def test_the_parts_of_a_chord_come_in_their_order_or_as_they_were_done(
+    app: Celery, ordered: bool, value: list[int]
+) -> None:
+    @app.task
+    def rest(seconds: int) -> int:
+        time.sleep(seconds)
+        return seconds
+
+    @app.task
+    def same(values: list[int]) -> list[int]:
+        return values
+
+    settings = {"result_backend_transport_options": {"result_chord_ordered": ordered}}
+
+    def act(driver: object) -> object:
+        return chord([rest.s(1), rest.s(0)], same.s()).delay().get()
+
+    assert run(app, act, settings=settings).value == value
+
+
 def test_without_a_result_backend_there_are_no_chords(app: Celery) -> None:
     shop = Shop(app)
 

@@ -132,6 +132,17 @@ def test_a_rate_limit_spreads_the_starts(app: Celery) -> None:
     assert outcome.times("start") == [0.0, 1.0, 2.0, 3.0]
 
 
+def test_a_worker_may_know_no_rate_limits(app: Celery) -> None:
+    @app.task(rate_limit="1/s")
+    def send() -> None:
+        pass
+
+    settings = {"worker_disable_rate_limits": True}
+    outcome = run(app, lambda driver: [send.delay() for _ in range(4)], settings=settings)
+
+    assert outcome.times("start") == [0.0] * 4
+
+
 def test_a_rate_limit_is_each_workers_own(app: Celery) -> None:
     @app.task(rate_limit="1/m")
     def send() -> None:

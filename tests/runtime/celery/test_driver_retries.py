@@ -9,6 +9,8 @@ from celery import Celery
 from celery.exceptions import MaxRetriesExceededError
 from simulated import Outcome, run
 
+from flake8_tasks.runtime.celery.driver import installed
+
 
 def attempts(outcome: Outcome, task: str = "charge#1") -> list[float]:
     """When it was started."""
@@ -192,3 +194,18 @@ def test_autoretry_takes_a_soft_time_limit_for_an_error(app: Celery) -> None:
         time.sleep(60)
 
     assert attempts(run(app, lambda driver: charge.delay())) == [0.0, 15.0]
+
+
+def test_a_limit_given_to_retry_is_forgotten_with_its_run(app: Celery) -> None:
+    """Celery keeps it at the task, for the next automatic retry of the same process."""
+
+    @app.task(bind=True, autoretry_for=(OSError,), default_retry_delay=1)
+    def charge(self: Any, gives_up: bool) -> None:
+        if gives_up:
+            self.retry(max_retries=0, exc=ValueError())
+        raise OSError
+
+    with installed(app):
+        first, *_, last = (run(app, lambda driver, no=no: charge.delay(no), is_installed=True) for no in (0, 1, 0))
+
+    assert len(attempts(first)) == len(attempts(last)) == 4
