@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from flake8_tasks.runtime.kernel.simulation import Simulation
     from flake8_tasks.runtime.kernel.worker import Worker
 
+_MESSAGES = 10
+"""So many times `again` deliveries of any messages at one moment are endless too: a task that sends itself."""
 QUIET, STUCK, HORIZON, ENDLESS = "quiet", "stuck", "horizon", "endless"
 DEADLOCK, STARVATION = "deadlock", "starvation"
 
@@ -33,6 +35,7 @@ class Watch:
         self._stalls: dict[str, str] = {}
         self._deadlocked = False
         self._delivered: Counter[str] = Counter()
+        self._deliveries = 0
         self._delivered_at = -1.0
 
     def delivered(self, message: str) -> str:
@@ -40,11 +43,16 @@ class Watch:
         simulation, now = self._simulation, self._simulation.clock.now
         if self._delivered_at != now:
             self._delivered.clear()
-            self._delivered_at = now
+            self._deliveries, self._delivered_at = 0, now
         self._delivered[message] += 1
-        if self._delivered[message] <= self._again:
+        self._deliveries += 1
+        if self._delivered[message] > self._again:
+            what = f"delivered {self._again} times"
+        elif self._deliveries > _MESSAGES * self._again:
+            what = f"{_MESSAGES * self._again:,} messages were delivered"
+        else:
             return ""
-        detail = f"delivered {self._again} times, and no time has passed: this goes on for ever"
+        detail = f"{what}, and no time has passed: this goes on for ever"
         simulation.record_for("broker", ENDLESS, message, detail)
         return ENDLESS
 

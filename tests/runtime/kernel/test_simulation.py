@@ -159,6 +159,20 @@ def test_others_go_first_where_the_oracle_says_so() -> None:
     assert {ran.outcome for ran in depth_first(one, {"switch": 1}, 100)} == {"first, second", "second, first"}
 
 
+def test_a_task_that_sends_itself_without_end_ends_the_run() -> None:
+    with Simulation(Oracle(), again=10) as simulation:
+        toy = Toy(simulation)
+        toy.worker()
+
+        def again() -> None:
+            toy.send(again)
+
+        toy.client(again)
+        assert simulation.run() == "endless"
+        (event,) = [event for event in simulation.trace if event.kind == "endless"]
+        assert event.detail == "100 messages were delivered, and no time has passed: this goes on for ever"
+
+
 def test_a_message_that_comes_again_without_end_ends_the_run() -> None:
     with Simulation(Oracle(), again=10) as simulation:
         toy = Toy(simulation)
