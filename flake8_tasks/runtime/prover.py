@@ -58,7 +58,7 @@ def prove(code: str, name: str, bad: Mapping[str, str], good: Mapping[str, str],
         bad_side = _explore(stage, None)
     with Stage(good, scenario) as stage:
         good_side = _explore(stage, bad_side.shortest)
-        further = tuple(_further(stage, fault) for fault in scenario.further)
+        further = tuple(found for fault in scenario.further if (found := _further(stage, fault)))
     shortest = bad_side.shortest
     return Proof(
         code=code,
@@ -110,8 +110,11 @@ def _explore(stage: Stage, alike: Shown | None) -> Side:
     )
 
 
-def _further(stage: Stage, fault: str) -> Further:
+def _further(stage: Stage, fault: str) -> Further | None:
+    """What is known; nothing where none of the schedules that were run breaks it, and there are more."""
     tally, exploration = _counted(stage, [fault], {**stage.scenario.budget, FAULT: 1})
+    if not (tally.violations or exploration.complete):
+        return None
     return Further(fault, exploration.explored, tally.violations.total(), next(iter(tally.violations), ""))
 
 

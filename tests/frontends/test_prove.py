@@ -94,6 +94,8 @@ class TestProof:
         assert run.returncode == 1
         assert re.search(r"good has more schedules than were explored, 9 of \d+ or more: --limit", run.stderr)
         assert "explored 9 of" in run.stdout
+        assert "good holds under duplicated: 0 of 2 schedules" in run.stdout
+        assert "good holds" not in shop.run("prove", "TSK601", "--limit", "1").stdout
 
     def test_other_faults_and_budgets_are_tried_instead(self, shop: Shop) -> None:
         (proof,) = document(shop, "TSK601", "--faults", "refused", "--budget", "fault=2")["proofs"]
