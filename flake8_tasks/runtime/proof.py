@@ -37,7 +37,7 @@ class Shown:
             "schedule": list(self.schedule),
             "faults": list(self.faults),
             "violation": self.violation,
-            "events": [list(event.values()) for event in self.events],
+            "events": [list(event) for event in self.events],
             "final": dict(self.final),
         }
 
@@ -224,8 +224,8 @@ class _Part:
 
     def event(self) -> Event:
         values = list(self.each())
-        if len(values) != len(fields(Event)):
-            raise self._wrong(f"a list of {len(fields(Event))}")
+        if len(values) != len(Event._fields):
+            raise self._wrong(f"a list of {len(Event._fields)}")
         return Event(values[0].number(), *(value.text() for value in values[1:]))
 
     def _mapping(self) -> Mapping[str, object]:

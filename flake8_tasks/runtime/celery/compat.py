@@ -42,7 +42,7 @@ _STATES = {Retry: states.RETRY, Reject: states.REJECTED, Ignore: states.IGNORED}
 # found, and at once where it has been set to what it is.
 _ASKED_OFTEN = (
     *("broker_pool_acquire_timeout", "result_extended", "task_default_queue", "task_repr_maxlevels"),
-    *("task_send_sent_event", "task_soft_time_limit", "task_time_limit"),
+    "task_send_sent_event",
 )
 _SETS = ("reserved_requests", "active_requests", "scheduled_requests", "successful_requests", "revoked")
 

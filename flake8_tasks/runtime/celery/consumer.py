@@ -56,6 +56,7 @@ class NodeConsumer(Consumer):
         """It belongs to this run from now on, as a worker that has just started."""
         self.driver, self.worker = driver, worker
         self.task_consumer.queues = [self.app.amqp.queues[name] for name in worker.node.queues]
+        self.pool.attach()
         self.timer.entries.clear()
         self.task_buckets.clear()
         for name, task in self.app.tasks.items():
@@ -147,6 +148,10 @@ class SlotPool(BasePool):
         super().__init__(limit=1, app=consumer.app)
         self._consumer = consumer
 
+    def attach(self) -> None:
+        """It belongs to a worker that has just started, whose limits, in seconds, are those of the settings then."""
+        self.time_limit, self.soft_time_limit = self.app.conf.task_time_limit, self.app.conf.task_soft_time_limit
+
     @property
     def num_processes(self) -> int:
         """How many slots there are."""
@@ -157,8 +162,8 @@ class SlotPool(BasePool):
 
         The limits of the settings are the pool's: before Celery 5.7 a request knows only its task's own.
         """
-        options["timeout"] = options.get("timeout") or self.app.conf.task_time_limit
-        options["soft_timeout"] = options.get("soft_timeout") or self.app.conf.task_soft_time_limit
+        options["timeout"] = options.get("timeout") or self.time_limit
+        options["soft_timeout"] = options.get("soft_timeout") or self.soft_time_limit
         return self._consumer.driver.execute(self._consumer.worker, target, args, options)
 
     def terminate_job(self, pid: int, signal: int | None = None) -> None:

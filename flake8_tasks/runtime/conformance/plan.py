@@ -173,7 +173,7 @@ class Plan:
         """Something happened."""
         file = os.open(self.folder / "events", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(file, b"\n" + json.dumps(asdict(event)).encode())
+            os.write(file, b"\n" + json.dumps(event).encode())
         finally:
             os.close(file)
 
@@ -184,7 +184,7 @@ class Plan:
         with suppress(FileNotFoundError):
             for line in (self.folder / "events").read_text("utf-8").splitlines():
                 with suppress(ValueError):  # Torn by a kill.
-                    events.append(Event(**json.loads(line)))
+                    events.append(Event(*json.loads(line)))
         return sorted(events, key=lambda event: event.time)
 
     def _next(self, kind: str, name: str) -> int:

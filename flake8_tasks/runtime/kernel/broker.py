@@ -212,7 +212,7 @@ class Broker:
 
     def has(self, queues: Iterable[str]) -> bool:
         """Whether a message waits in one of these queues."""
-        return any(self.queues.get(name) for name in queues)
+        return any(map(self.queues.get, queues))
 
     def waiting(self, queues: Iterable[str] | None = None) -> list[Message]:
         """Messages that nobody has."""

@@ -54,7 +54,7 @@ class Oracle:
         Raises:
             ScheduleError: the schedule asks for an option that there is not.
         """
-        if len(options) < 2 or self._left[kind] <= 0:
+        if len(options) < 2 or not self.offers(kind):
             return 0
         taken = self.next_option(kind, options)
         if not 0 <= taken < len(options):
@@ -67,6 +67,10 @@ class Oracle:
         if taken:
             self._left[kind] -= 1
         return taken
+
+    def offers(self, kind: str) -> bool:
+        """Whether choices of a kind may still go another way."""
+        return self._left[kind] > 0
 
     def next_option(self, kind: str, options: Sequence[str]) -> int:
         """What the next choice takes."""

@@ -137,6 +137,7 @@ class Simulation:
                 self._kill(actor, fault)
         if (
             actor.coroutine is not None
+            and self.oracle.offers(SWITCH)
             and self._others()
             and self.oracle.choose(SWITCH, f"{actor.who} before {kind} {label}", ["", "others go first"])
         ):
@@ -262,8 +263,10 @@ class Simulation:
     def step(self) -> None:
         """Whatever comes next."""
         self._watchdog.step()
-        if self._workers_did():
-            return
+        while self._workers_did():
+            if self.ended:
+                return
+            self._watchdog.step()
         if not self._ready:
             for actor in self.actors:
                 if actor.waiting and actor.waiting.until and actor.waiting.until():
@@ -296,14 +299,8 @@ class Simulation:
         return "" if actor is None or actor.coroutine is None or self._closed else actor.task or actor.lane
 
     def _workers_did(self) -> bool:
-        did, round = False, 1
-        while round:
-            # One message for each in turn, as brokers do.
-            round = sum([worker.take() for worker in self.workers])
-            did = did or round > 0
-        for worker in self.workers:
-            did = worker.begin() or did
-        return did
+        """Each has taken a message, one in turn, as brokers do; or, when none is left, begun what it has slots for."""
+        return bool(sum([worker.take() for worker in self.workers]) or sum([worker.begin() for worker in self.workers]))
 
     def _let_time_pass(self) -> None:
         self._watch.look()
