@@ -156,6 +156,23 @@ def test_what_a_part_of_a_chord_has_raised_is_told_as_redis_has_kept_it(app: Cel
     assert "raised ValueError([1, 2])" in str(run(app, act).failure)
 
 
+def test_a_chord_with_a_group_in_a_chain_does_not_wait_for_a_result_that_is_ignored(app: Celery) -> None:
+    """On Redis: such a header is joined by its results, and a worker takes those that are there."""
+    shop = Shop(app)
+
+    @app.task
+    def same(values: list[object]) -> list[object]:
+        return values
+
+    def act(driver: object) -> object:
+        inner = chain(shop.add.chunks([(1, 1), (2, 2)], 1).group())
+        return chord([shop.ignored.s(1), inner, shop.add.s(3, 3)], same.s()).delay().get()
+
+    outcome = run(app, act)
+
+    assert (outcome.value, outcome.ended) == ([None, [[2], [4]], 6], "quiet")
+
+
 @pytest.mark.parametrize(("ordered", "value"), [(True, [1, 0]), (False, [0, 1])])
 def test_the_parts_of_a_chord_come_in_their_order_or_as_they_were_done(
     app: Celery, ordered: bool, value: list[int]
