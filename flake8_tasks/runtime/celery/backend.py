@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -180,8 +181,7 @@ class Redis(KeyValue):
                 joined: list[Any] = group.join_native(propagate=True)
             return joined
         if self.app.conf.result_backend_transport_options.get("result_chord_ordered", True):
-            last = len(parts)
-            parts = sorted(parts, key=lambda part: last if part[0] is None else part[0])
+            parts = sorted(parts, key=lambda part: (math.inf if part[0] is None else part[0], part[1]))
         return [compat.part_of_chord(self, encoded) for _, encoded in parts]
 
 

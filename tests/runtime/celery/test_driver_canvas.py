@@ -197,6 +197,22 @@ def test_the_parts_of_a_chord_come_in_their_order_or_as_they_were_done(
     assert run(app, act, settings=settings).value == value
 
 
+def test_parts_of_a_chord_that_have_no_number_come_by_their_ids(app: Celery) -> None:
+    """On Redis. The first protocol does not send the numbers."""
+
+    @app.task(bind=True)
+    def part(self: Any) -> str:
+        return str(self.request.id)
+
+    @app.task
+    def same(values: list[str]) -> list[str]:
+        return values
+
+    value = run(app, lambda driver: chord([part.s()] * 5, same.s()).delay().get(), settings={"task_protocol": 1}).value
+
+    assert value == sorted(value)
+
+
 def test_without_a_result_backend_there_are_no_chords(app: Celery) -> None:
     shop = Shop(app)
 
