@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from celery import states
@@ -163,16 +164,24 @@ class Redis(KeyValue):
             self.chord_error_from_stack(callback, error if known else ChordError(f"{failed} error: {error!r}"))
         results[f"{group_id}.done"] = True
 
+    def iter_native(self, result: GroupResult, **_: Any) -> Iterator[tuple[str, Any]]:
+        """The results of a header that are there, groups first: as it is marked as ready, nobody waits for others."""
+        for part in result.results:
+            if isinstance(part, GroupResult):
+                yield part.id, part.results
+        for part in result.results:
+            if not isinstance(part, GroupResult) and part.ready():
+                yield part.id, self.get_task_meta(part.id)
+
     def _joined(self, group_id: str, parts: list[tuple[int | None, str]]) -> list[Any]:
         group = self.app.GroupResult.restore(group_id, backend=self)
         if group is not None:
             group.on_ready()
             with allow_join_result():
-                joined: list[Any] = group.join(propagate=True)
+                joined: list[Any] = group.join_native(propagate=True)
             return joined
         if self.app.conf.result_backend_transport_options.get("result_chord_ordered", True):
-            last = len(parts)
-            parts = sorted(parts, key=lambda part: last if part[0] is None else part[0])
+            parts = sorted(parts, key=lambda part: (math.inf if part[0] is None else part[0], part[1]))
         return [compat.part_of_chord(self, encoded) for _, encoded in parts]
 
 

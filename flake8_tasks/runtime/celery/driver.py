@@ -106,18 +106,17 @@ class CeleryDriver:
 
     def put(self, queue: str, raw: dict[str, Any]) -> None:
         """A message is published; everything on the wire is JSON."""
-        headers = raw["headers"]
-        name = self._named(headers)
+        name, detail = self._published(raw)
         self.simulation.point("publish", name, to="broker")
         wire = json.loads(json.dumps(raw))
-        self.simulation.record("publish", _published(name, headers), to="broker")
+        self.simulation.record("publish", detail, to="broker")
         self.broker.publish(Message(name, queue, wire, priority_of(self.app, self.profile, queue, raw)))
 
     def undeliverable(self, exchange: str, routing_key: str, raw: dict[str, Any]) -> None:
         """A message is published, and no queue is bound to take it."""
-        name = self._named(raw["headers"])
+        name, detail = self._published(raw)
         self.simulation.point("publish", name, to="broker")
-        self.simulation.record("publish", _published(name, raw["headers"]), to="broker")
+        self.simulation.record("publish", detail, to="broker")
         detail = f"no queue takes routing key {routing_key} of exchange {exchange}"
         self.simulation.record_for("broker", "discard", name, detail)
 
@@ -151,7 +150,7 @@ class CeleryDriver:
 
     def event(self, routing_key: str, raw: dict[str, Any]) -> None:
         """A worker's or client's event was broadcast."""
-        body = self._installation.channel.Message(raw, channel=self._installation.channel).payload
+        body = self._payload(raw)
         self.sent_events.extend(body if isinstance(body, list) else [body])
 
     # What the result backend asks.
@@ -274,8 +273,17 @@ class CeleryDriver:
         self._executions.pop(execution.pid, None)
         return execution
 
-    def _named(self, headers: Mapping[str, Any]) -> str:
-        return self._called(headers["id"], headers["task"])
+    def _published(self, raw: dict[str, Any]) -> tuple[str, str]:
+        """A message's name, and what else is said of it."""
+        task = raw["headers"] if "id" in raw["headers"] else self._payload(raw)  # as `task_protocol = 1` has it
+        name = self._called(task["id"], task["task"])
+        retries, eta = task.get("retries"), task.get("eta")
+        return name, name + (f", retry {retries}" if retries else "") + (f", not before {eta}" if eta else "")
+
+    def _payload(self, raw: dict[str, Any]) -> Any:
+        message = self._installation.channel.Message(raw, channel=self._installation.channel)
+        message.accept = {message.content_type}
+        return message.payload
 
     def _called(self, task_id: str, task: str) -> str:
         if task_id not in self._names:
@@ -286,12 +294,3 @@ class CeleryDriver:
 
     def _say(self, worker: Worker, kind: str, task: str, detail: str) -> None:
         self.simulation.record_for(worker.node.name, kind, task, detail)
-
-
-def _published(name: str, headers: Mapping[str, Any]) -> str:
-    parts = [name]
-    if headers.get("retries"):
-        parts.append(f"retry {headers['retries']}")
-    if headers.get("eta"):
-        parts.append(f"not before {headers['eta']}")
-    return ", ".join(parts)

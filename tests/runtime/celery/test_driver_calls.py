@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -256,3 +257,17 @@ def test_what_is_rejected_goes_to_the_dead_letter_queue_that_the_app_declares(ap
 
     assert outcome.value == 1
     assert outcome.details("dead-letter") == ["to dead"]
+
+
+def test_messages_may_be_of_the_first_protocol(app: Celery) -> None:
+    @app.task(bind=True)
+    def charge(self: Any, order: int) -> int:
+        if not self.request.retries:
+            raise self.retry(countdown=5)
+        return order
+
+    outcome = run(app, lambda driver: charge.delay(7).get(), settings={"task_protocol": 1})
+
+    assert outcome.value == 7
+    assert outcome.details("publish") == ["charge#1", "charge#1, retry 1, not before 2023-11-14T22:13:25+00:00"]
+    assert outcome.details("start") == ["", "retry 1"]

@@ -120,13 +120,16 @@ def test_a_result_of_a_task_that_was_never_sent(app: Celery) -> None:
 
 
 def test_a_group_as_the_body_of_a_chord_fails_with_what_the_header_has_raised(app: Celery) -> None:
-    """On Redis. Other bodies fail with a `ChordError`; before 5.6 nobody notes what it came from."""
+    """On Redis. Other bodies fail with a `ChordError`; before 5.6 the tasks of a group have no result at all."""
     shop = Shop(app)
 
     def act(driver: object) -> object:
         return chord([shop.fail.s(), shop.add.s(1, 1)], group(shop.total.s(), shop.total.s())).delay().get()
 
-    assert isinstance(run(app, act).failure, ValueError if compat.VERSION >= (5, 6) else ChordError)
+    outcome = run(app, act)
+
+    assert isinstance(outcome.failure, ValueError) == (compat.VERSION >= (5, 6))
+    assert (outcome.ended == "stuck") == (compat.VERSION < (5, 6))
 
 
 def test_a_body_that_cannot_be_sent_fails_its_chord_with_the_reason(app: Celery) -> None:
@@ -156,6 +159,23 @@ def test_what_a_part_of_a_chord_has_raised_is_told_as_redis_has_kept_it(app: Cel
     assert "raised ValueError([1, 2])" in str(run(app, act).failure)
 
 
+def test_a_chord_with_a_group_in_a_chain_does_not_wait_for_a_result_that_is_ignored(app: Celery) -> None:
+    """On Redis: such a header is joined by its results, and a worker takes those that are there."""
+    shop = Shop(app)
+
+    @app.task
+    def same(values: list[object]) -> list[object]:
+        return values
+
+    def act(driver: object) -> object:
+        inner = chain(shop.add.chunks([(1, 1), (2, 2)], 1).group())
+        return chord([shop.ignored.s(1), inner, shop.add.s(3, 3)], same.s()).delay().get()
+
+    outcome = run(app, act)
+
+    assert (outcome.value, outcome.ended) == ([None, [[2], [4]], 6], "quiet")
+
+
 @pytest.mark.parametrize(("ordered", "value"), [(True, [1, 0]), (False, [0, 1])])
 def test_the_parts_of_a_chord_come_in_their_order_or_as_they_were_done(
     app: Celery, ordered: bool, value: list[int]
@@ -175,6 +195,22 @@ def test_the_parts_of_a_chord_come_in_their_order_or_as_they_were_done(
         return chord([rest.s(1), rest.s(0)], same.s()).delay().get()
 
     assert run(app, act, settings=settings).value == value
+
+
+def test_parts_of_a_chord_that_have_no_number_come_by_their_ids(app: Celery) -> None:
+    """On Redis. The first protocol does not send the numbers."""
+
+    @app.task(bind=True)
+    def part(self: Any) -> str:
+        return str(self.request.id)
+
+    @app.task
+    def same(values: list[str]) -> list[str]:
+        return values
+
+    value = run(app, lambda driver: chord([part.s()] * 5, same.s()).delay().get(), settings={"task_protocol": 1}).value
+
+    assert value == sorted(value)
 
 
 def test_without_a_result_backend_there_are_no_chords(app: Celery) -> None:
