@@ -208,6 +208,14 @@ class TestOutput:
             "    |     ^~~~~~~~",
         ]
 
+    def test_the_pointer_is_in_its_place_where_characters_are_escaped(self, shop: Shop) -> None:
+        shop.write("tasks.py", ASSERTS.replace("assert 1", 'print("né…"); assert 1, "日"'))
+        lines = shop.run("check", PYTHONIOENCODING="ascii").stdout.splitlines()
+        assert lines[1:3] == [
+            r'  6 |     print("n\xe9\u2026"); assert 1, "\u65e5"',
+            r"    |                           ^~~~~~~~~~~~~~~~~~",
+        ]
+
     def test_nothing_found(self, shop: Shop) -> None:
         shop.write("tasks.py", CLEAN)
         run = shop.run("check")
