@@ -78,7 +78,7 @@ def check(declared: Declared) -> Iterator[Problem]:
 
     def backing_off() -> tuple[Edit, ...] | Refusal:
         if given.source != "decorator" or not task.sets_options_in_decorator:
-            return Refusal("the option is set for several tasks at once")
+            return Refusal("the option is no keyword of the task's own decorator")
         for option in ("retry_backoff", "default_retry_delay", "retry_kwargs", "retry_jitter"):
             if wrong := declared.meant_for(option):
                 return Refusal(f"`{wrong}` is meant for `{option}`")
