@@ -44,7 +44,12 @@ rule = Rule(
         app.conf.task_time_limit = 300
 
 
-        @app.task(autoretry_for=(requests.RequestException,), max_retries=5, retry_backoff=180, retry_jitter=True)
+        @app.task(
+            autoretry_for=(requests.RequestException,),
+            max_retries=5,
+            retry_backoff=180,
+            retry_jitter=True,
+        )
         def sync_stock(sku):
             requests.post("https://stock.example/sync", json={"sku": sku}, timeout=10)
         """,
