@@ -206,6 +206,12 @@ def place(order):
     ship.s(
         order.pk,
     ).apply_async()
+    ship.delay(
+        order.pk, notes={"gift": True, "one": "two", "three": "four", "five": "six"}
+    )
+    ship.delay(order.pk, notes={"gift": True, "one": "two"})
+    ship.delay(order.pk, notes={"gift": True, "one": "two"})  # all
+    ship.delay(order.pk, notes={"gift": True, "one": "two", "three": "four", "f": 5})
     ship.delay('''on two
 lines''')
 """
@@ -234,6 +240,27 @@ def place(order):
         ship.s(
             order.pk,
         ).apply_async,
+        using="other",
+    )
+    transaction.on_commit(
+        partial(
+            ship.delay,
+            order.pk,
+            notes={"gift": True, "one": "two", "three": "four", "five": "six"},
+        ),
+        using="other",
+    )
+    transaction.on_commit(
+        partial(ship.delay, order.pk, notes={"gift": True, "one": "two"}),
+        using="other",
+    )
+    transaction.on_commit(partial(ship.delay, order.pk, notes={"gift": True, "one": "two"}), using="other")  # all
+    transaction.on_commit(
+        partial(
+            ship.delay,
+            order.pk,
+            notes={"gift": True, "one": "two", "three": "four", "f": 5},
+        ),
         using="other",
     )
     transaction.on_commit(partial(ship.delay, '''on two
