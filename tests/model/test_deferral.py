@@ -161,6 +161,7 @@ def test_everything_else_is_handed_to_on_commit(call: str, expected: str, write:
         ("return ship.delay(1)", "its value is used"),
         ("result = ship.delay(1)", "its value is used"),
         ("ship.delay((yield))", "its arguments wait"),
+        ("try:\n        ship.delay(1)\n    except OSError:\n        pass", "the `except` around it would not see"),
         ("transaction = o\n    ship.delay(1)", "`transaction` means something else here"),
         ("for partial in o:\n        ship.delay(partial)", "`partial` means something else here"),
     ],

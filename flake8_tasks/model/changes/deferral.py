@@ -32,6 +32,10 @@ def wait_for_commit(dispatch: Dispatch, transaction: Transaction) -> tuple[Edit,
         return Refusal("its value is used, and a dispatch that waits for the commit has none")
     if any(isinstance(node, ast.Await | ast.Yield | ast.YieldFrom) for node in ast.walk(dispatch.call)):
         return Refusal("its arguments wait for something else")
+    for frame in dispatch.frame.here():
+        match frame.node:
+            case ast.Try(body=[ast.Expr(value=call)], handlers=[_, *_]) if call is dispatch.call:
+                return Refusal("the `except` around it would not see what sending raises")
     using = transaction.using
     if not isinstance(using, str | None):
         return Refusal("the database of the transaction is not known here")
