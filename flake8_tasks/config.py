@@ -172,6 +172,8 @@ def load(root: Path) -> Config:
             raise ConfigError(f"{file}: not UTF-8: {error.reason} at byte {error.start}") from None
         raise ConfigError(f"{file}: not TOML: {error or 'nested too deeply'}") from None
     for key in ("tool", "flake8-tasks"):
+        if isinstance(table, dict) and "flake8_tasks" in table and key == "flake8-tasks":
+            raise ConfigError(f"{file}: [tool.flake8_tasks]: the table is called {TABLE}")
         table = table.get(key, {}) if isinstance(table, dict) else table
     if not isinstance(table, dict):
         raise ConfigError(f"{file}: {TABLE}: expected a table, not {table!r}")

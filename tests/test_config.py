@@ -136,6 +136,11 @@ def test_something_else_in_place_of_the_table_is_an_error(tmp_path: Path, text: 
         load(project(tmp_path, text))
 
 
+def test_the_name_of_the_package_in_place_of_the_tables_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"pyproject\.toml: \[tool\.flake8_tasks\]: the table is called"):
+        load(project(tmp_path, "[tool.flake8_tasks]\nignore = ['TSK1']"))
+
+
 @pytest.mark.parametrize("text", ["[tool.flake8-tasks\n", "[tool.flake8-tasks]\na = " + "[" * 100_000])
 def test_broken_toml_is_an_error_with_the_files_name(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"pyproject\.toml: not TOML: \S+"):

@@ -30,7 +30,7 @@ from flake8_tasks.edit import (
     ReplaceStatements,
     SetKeyword,
 )
-from flake8_tasks.fixing.arguments import CallEdit, edit_call, edit_parameters, expression
+from flake8_tasks.fixing.arguments import CallEdit, edit_call, edit_parameters, expression, over_lines
 from flake8_tasks.fixing.blocks import BlockEdits, check_statement, rebuilt_block, rebuilt_module, tables
 from flake8_tasks.fixing.conflicts import refuse_conflicts
 from flake8_tasks.fixing.formfeeds import FormFeeds
@@ -108,6 +108,7 @@ class _Carrier(cst.CSTTransformer):
     def __init__(self, module: cst.Module, places: Places, edits: Sequence[Edit]) -> None:
         super().__init__()
         self.blocks = BlockEdits(module)
+        self._module = module
         self._places = places
         self._expressions: dict[cst.CSTNode, list[ReplaceExpression | RenameAttribute | CallEdit]] = {}
         self._functions: dict[cst.CSTNode, list[InsertParameter | RenameParameter]] = {}
@@ -206,7 +207,23 @@ class _Carrier(cst.CSTTransformer):
                 case _:
                     updated = edit_call(updated, edit)
         self.blocks.done.update(edits)
+        if isinstance(updated, cst.Call) and any(isinstance(edit, SetKeyword) for edit in edits):
+            return self._parted(original, updated)
         return updated
+
+    def _parted(self, original: cst.BaseExpression, call: cst.Call) -> cst.Call:
+        """The call over several lines where its new keywords make one too long and no comment may be tied to a line."""
+        span, source, code = self._places.span(original), self._places.source, self._module.code_for_node
+        lines = [line.rstrip() for line in source.lines[span.line - 1 : span.end_line]]
+        before, behind = lines[0][: span.column - 1], lines[-1][span.end_column - 1 :]
+        margin = before[: len(before) - len(before.lstrip())]
+        first, *rest = code(call).splitlines()
+        width = max(map(len, (before + first, *(margin + line for line in rest))))
+        if width <= max(source.width, *map(len, lines)) or "#" in code(call) + behind:
+            return call
+        if any(bracket in before for bracket in "([{") or any("\n" in code(arg.value) for arg in call.args):
+            return call
+        return over_lines(call, margin, self._module.default_indent)
 
     def _replaced(self, original: cst.BaseExpression, new: cst.BaseExpression) -> cst.BaseExpression:
         outer, closing = list(original.lpar), list(original.rpar)

@@ -113,11 +113,34 @@ def _with_keyword(call: cst.Call, new: cst.Arg) -> cst.Call:
         new = new.with_changes(comma=cst.Comma(whitespace_after=closing))
     else:
         between, closing = split_comment(last.whitespace_after_arg, before)
+        if len(args) == 1 and all(isinstance(space, cst.ParenthesizedWhitespace) for space in (before, closing)):
+            new = new.with_changes(comma=cst.Comma(whitespace_after=closing))
+            closing = cst.SimpleWhitespace("")
         args[-1] = last.with_changes(
             comma=cst.Comma(whitespace_after=between), whitespace_after_arg=cst.SimpleWhitespace("")
         )
         new = new.with_changes(whitespace_after_arg=closing)
     return call.with_changes(args=[*args, new])
+
+
+def over_lines(call: cst.Call, margin: str, unit: str) -> cst.Call:
+    """The call with each argument on a line of its own, and a comma behind the last.
+
+    Arguments:
+        margin: what stands before the statement.
+        unit: what a line is indented by.
+    """
+
+    def begun(text: str) -> cst.ParenthesizedWhitespace:
+        return cst.ParenthesizedWhitespace(last_line=cst.SimpleWhitespace(text))
+
+    inner, nothing = begun(margin + unit), cst.SimpleWhitespace("")
+    ends = [*[inner] * (len(call.args) - 1), begun(margin)]
+    args = [
+        arg.with_changes(comma=cst.Comma(whitespace_after=end), whitespace_after_arg=nothing)
+        for arg, end in zip(call.args, ends, strict=True)
+    ]
+    return call.with_changes(args=args, whitespace_before_args=inner)
 
 
 def _without(call: cst.Call, index: int) -> cst.Call:

@@ -40,7 +40,7 @@ def write_all(
     """Write files; those of one group all or none.
 
     All new contents are first written beside their files, under hidden temporary names, and then put in place
-    one by one.  Symbolic links are followed.  A file that is not as it was read is left alone.
+    one by one.  Symbolic links are followed, and hard links stay.  A file that is not as it was read is left alone.
 
     Arguments:
         changed: new bytes by path.
@@ -55,7 +55,7 @@ def write_all(
     failures: list[Failure] = []
     try:
         ready: list[list[_Prepared]] = []
-        targets: dict[str, bytes] = {}
+        targets: dict[tuple[int, int], bytes] = {}
         for group in groups:
             prepared: list[_Prepared] = []
             problems = []
@@ -94,18 +94,20 @@ def _reason(error: Exception) -> str:
 
 
 def _prepared(
-    path: str, data: bytes, before: bytes, temporaries: set[str], targets: dict[str, bytes]
+    path: str, data: bytes, before: bytes, temporaries: set[str], targets: dict[tuple[int, int], bytes]
 ) -> Iterator[_Prepared]:
     """The new contents beside the file; nothing where another path that names the same file has them already."""
     target = os.path.realpath(path)
-    if target in targets:
-        if targets[target] != data:
+    _refuse_changed(target, before)
+    status = os.stat(target)
+    identity = status.st_dev, status.st_ino
+    if identity in targets:
+        if targets[identity] != data:
             raise _CannotWrite("another path names the same file, with other changes")
         return
-    _refuse_changed(target, before)
     if not os.access(target, os.W_OK):
         raise _CannotWrite("no permission to write it")
-    targets[target] = data
+    targets[identity] = data
     yield _Prepared(path, target, _beside(target, data, temporaries), before)
 
 
@@ -142,21 +144,33 @@ def _beside(target: str, data: bytes, temporaries: set[str]) -> str:
 
 
 def _replace(prepared: list[_Prepared], temporaries: set[str]) -> Failure | None:
-    """Put a group in place; when one file fails, those before it get their old bytes back."""
+    """Put a group in place; when one file fails, it and those before it get their old bytes back."""
     done: list[_Prepared] = []
     with _uninterrupted():
         for each in prepared:
             try:
                 _refuse_changed(each.target, each.before)
-                os.replace(each.temporary, each.target)
+                done.append(each)
+                _put(each.temporary, each.target)
             except (_CannotWrite, OSError) as error:
                 for other in done:
                     with contextlib.suppress(_CannotWrite, OSError):
-                        os.replace(_beside(other.target, other.before, temporaries), other.target)
+                        _put(_beside(other.target, other.before, temporaries), other.target)
                 return Failure(each.path, 1, f"not written: {_reason(error)}")
-            temporaries.discard(each.temporary)
-            done.append(each)
     return None
+
+
+def _put(temporary: str, target: str) -> None:
+    """Put a new content in place; a file that has other names (hard links) is written into, so that they stay its."""
+    if os.stat(target).st_nlink == 1:
+        os.replace(temporary, target)
+        return
+    with open(temporary, "rb") as file:
+        data = file.read()
+    os.unlink(temporary)  # its room is what the disk needs for more bytes than there were
+    with open(target, "r+b") as file:
+        file.write(data)
+        file.truncate()
 
 
 @contextlib.contextmanager

@@ -88,4 +88,4 @@ def _rendered(asked: argparse.Namespace, report: Report, *, colored: bool) -> st
         case _:
             from flake8_tasks.report import text
 
-            return text.render(report, color=colored)
+            return text.render(report, color=colored, encoding="utf-8" if asked.output_file else sys.stdout.encoding)

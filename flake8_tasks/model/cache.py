@@ -37,15 +37,15 @@ def digest(*parts: bytes | str) -> str:
 
 
 def default_folder() -> Path:
-    """Where caches lie: FLAKE8_TASKS_CACHE_DIR, else the user's cache folder.
+    """Where caches lie: FLAKE8_TASKS_CACHE_DIR, else the user's cache folder; a relative one is none, says XDG.
 
     Raises:
         RuntimeError: there is no home folder.
     """
     if named := os.environ.get("FLAKE8_TASKS_CACHE_DIR"):
         return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".cache") / "flake8-tasks"
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or ""
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "flake8-tasks"
 
 
 @cache

@@ -104,6 +104,11 @@ class Source:
         return [*lines, last] if last else lines
 
     @cached_property
+    def width(self) -> int:
+        """How long a new line may be: as the longest of the file, but from 88 on, and up to 120."""
+        return max(88, min(120, max((len(line.rstrip()) for line in self.lines), default=0)))
+
+    @cached_property
     def _is_ascii(self) -> bool:
         return self.text.isascii()
 

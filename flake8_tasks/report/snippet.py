@@ -20,20 +20,22 @@ class Snippet(NamedTuple):
     pointer: str
 
 
-def snippet(line: str, span: Span, width: int = WIDTH) -> Snippet:
+def snippet(line: str, span: Span, width: int = WIDTH, encoding: str = "utf-8") -> Snippet:
     """The line that a span begins in and the pointer under it.
 
     Arguments:
         line: without its line end.
         width: cells of a terminal; of a longer line, the part with the span's begin is shown.
+        encoding: what it is written in; characters that it lacks are escaped.
     """
-    cells = list(_cells(line))
+    cells = list(_cells(line, encoding))
     begin = min(max(span.column, 1) - 1, len(cells))
     end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
     end = min(max(end, begin + 1), len(cells))
     first, last = _window(cells, begin, width)
-    before = ELLIPSIS if first else ""
-    after = ELLIPSIS if last < len(cells) else ""
+    ellipsis = _written(ELLIPSIS, encoding)
+    before = ellipsis if first else ""
+    after = ellipsis if last < len(cells) else ""
     source = before + "".join(cell.text for cell in cells[first:last]) + after
     gap = len(before) + sum(cell.width for cell in cells[first:begin])
     length = sum(cell.width for cell in cells[begin : min(end, last)])
@@ -50,16 +52,22 @@ class _Cell(NamedTuple):
     width: int
 
 
-def _cells(line: str) -> Iterator[_Cell]:
+def _cells(line: str, encoding: str) -> Iterator[_Cell]:
     """What each character of a line looks like, and how many cells it takes there."""
     column = 0
     for character in line:
         if character == "\t":
             cell = _Cell(" " * (TAB - column % TAB), TAB - column % TAB)
         else:
-            cell = _Cell(_shown(character), _width(character))
+            shown = _shown(character)
+            written = _written(shown, encoding)
+            cell = _Cell(written, _width(character) if written == shown else len(written))
         column += cell.width
         yield cell
+
+
+def _written(text: str, encoding: str) -> str:
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _shown(character: str) -> str:

@@ -13,14 +13,18 @@ from flake8_tasks.report.snippet import snippet, visible
 MARKS = {Safety.SAFE: "[fix]", Safety.UNSAFE: "[unsafe fix]"}
 
 
-def render(report: Report, *, color: bool = False) -> str:
-    """Each finding with its line, then the files that could not be checked, then a summary."""
-    return "".join(f"{line}\n" for line in _lines(report, color))
+def render(report: Report, *, color: bool = False, encoding: str = "utf-8") -> str:
+    """Each finding with its line, then the files that could not be checked, then a summary.
+
+    Arguments:
+        encoding: what it will be written in, which decides how wide a line is.
+    """
+    return "".join(f"{line}\n" for line in _lines(report, color, encoding))
 
 
-def _lines(report: Report, color: bool) -> Iterator[str]:
+def _lines(report: Report, color: bool, encoding: str) -> Iterator[str]:
     for found in report.findings:
-        yield from _finding(report, found, color)
+        yield from _finding(report, found, color, encoding)
     for failure in report.failures:
         place = painted(f"{visible(report.shown(failure.path))}:{failure.line}:", BOLD, color=color)
         yield f"{place} {painted('error:', BOLD, RED, color=color)} {visible(failure.message)}"
@@ -29,14 +33,14 @@ def _lines(report: Report, color: bool) -> Iterator[str]:
     yield from _summary(report, color)
 
 
-def _finding(report: Report, found: Diagnostic, color: bool) -> Iterator[str]:
+def _finding(report: Report, found: Diagnostic, color: bool, encoding: str) -> Iterator[str]:
     place = painted(_place(report, found.path, found.span), BOLD, color=color)
     code = painted(found.code, BOLD, RED, color=color)
     mark = f" {painted(MARKS[found.fix.safety], CYAN, color=color)}" if isinstance(found.fix, Fix) else ""
     yield f"{place} {code} {visible(found.message)}{mark}"
     line = report.line(found.path, found.span.line)
     if line.strip():
-        source, pointer = snippet(line, found.span)
+        source, pointer = snippet(line, found.span, encoding=encoding)
         gutter = str(found.span.line)
         bar = painted("|", BLUE, color=color)
         yield f"  {painted(gutter, BLUE, color=color)} {bar} {source}"

@@ -77,6 +77,7 @@ def keywords(call: str, *names: str, **more: str) -> str:
         ("f(\n    a,\n    b=1,\n    # c=2,\n)\n", "f(\n    a,\n    b=1,\n    k=True,\n    # c=2,\n)\n"),
         ("f(\n    a,  # one\n    **b,  # two\n)\n", "f(\n    a,  # one\n    k=True,\n    **b,  # two\n)\n"),
         ("f(\n    a, b, c\n)\n", "f(\n    a, b, c, k=True\n)\n"),
+        ("f(\n    a\n)\n", "f(\n    a,\n    k=True,\n)\n"),
         ("f(a,\n  b)\n", "f(a,\n  b,\n  k=True)\n"),
         ("f(\n    a,\n)\n", "f(\n    a,\n    k=True,\n)\n"),
         ("f({\n    'a': 1,\n})\n", "f({\n    'a': 1,\n}, k=True)\n"),
@@ -88,6 +89,30 @@ def keywords(call: str, *names: str, **more: str) -> str:
 )
 def test_a_keyword_is_set_in_the_style_of_the_call(before: str, after: str) -> None:
     assert keywords(before, "k") == after
+
+
+L = "l" * 80
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(f"f(*a, {L}, **b)\n", f"f(\n    *a,\n    {L},\n    k=True,\n    **b,\n)\n", id="on one line"),
+        pytest.param(f"f(\n    a, {L}\n)\n", f"f(\n    a,\n    {L},\n    k=True,\n)\n", id="between its brackets"),
+        pytest.param(f"f(a, {L})\r\n", f"f(\r\n    a,\r\n    {L},\r\n    k=True,\r\n)\r\n", id="line ends"),
+        pytest.param(f"f(a, {L})\n# {L}{L}\n", f"f(a, {L}, k=True)\n# {L}{L}\n", id="not among longer lines"),
+        pytest.param(f"f(a,  # why\n  {L})\n", f"f(a,  # why\n  {L},\n  k=True)\n", id="not with comments"),
+        pytest.param(f"f({L})  # noqa\n", f"f({L}, k=True)  # noqa\n", id="not before a comment"),
+        pytest.param(f"f([a,\n   b], {L})\n", f"f([a,\n   b], {L}, k=True)\n", id="not with an argument over lines"),
+    ],
+)
+def test_a_call_that_becomes_too_long_has_its_arguments_on_lines(before: str, after: str) -> None:
+    assert keywords(before, "k") == after
+
+
+def test_a_call_among_others_stays_on_its_line() -> None:
+    code = Code(f"x = [f({L})]\n")
+    assert code.after(SetKeyword(code.at("f("), "k", "True")) == f"x = [f({L}, k=True)]\n"
 
 
 def test_several_keywords_of_one_call_are_set_together() -> None:

@@ -52,6 +52,19 @@ def test_two_paths_of_one_file_are_written_once_when_they_agree(tmp_path: Path) 
     assert len(write_all({str(link): b"c", str(real): b"d"}, before).failures) == 1
 
 
+def test_a_file_of_several_names_changes_under_all_of_them(tmp_path: Path) -> None:
+    """Hard links stay links, whether one name is changed or both are."""
+    one, other = tmp_path / "one.py", tmp_path / "other.py"
+    one.write_bytes(b"longer")
+    other.hardlink_to(one)
+    assert write_all({str(one): b"b"}, {str(one): b"longer"}).paths == (str(one),)
+    assert contents(tmp_path) == {"one.py": b"b", "other.py": b"b"}
+    both = [str(one), str(other)]
+    assert write_all(dict.fromkeys(both, b"c"), dict.fromkeys(both, b"b"), [frozenset(both)]).failures == ()
+    assert contents(tmp_path) == {"one.py": b"c", "other.py": b"c"}
+    assert one.samefile(other)
+
+
 def test_a_file_that_someone_else_changed_is_left_alone(tmp_path: Path) -> None:
     changed, fine, gone = tmp_path / "changed.py", tmp_path / "fine.py", tmp_path / "gone.py"
     changed.write_bytes(b"theirs")
@@ -84,10 +97,12 @@ def test_a_group_is_written_all_or_not_at_all(tmp_path: Path) -> None:
 def test_a_group_is_rolled_back_when_its_last_file_cannot_be_put_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = tmp_path / "a.py", tmp_path / "b.py"
+    first, linked, second = tmp_path / "a.py", tmp_path / "a2.py", tmp_path / "b.py"
     first.write_bytes(b"a")
     second.write_bytes(b"a")
-    paths = [str(first), str(second)]
+    linked.write_bytes(b"a")
+    (tmp_path / "other.py").hardlink_to(linked)
+    paths = [str(first), str(linked), str(second)]
     replace = os.replace
 
     def failing(source: str, target: str) -> None:
@@ -98,8 +113,10 @@ def test_a_group_is_rolled_back_when_its_last_file_cannot_be_put_in_place(
     monkeypatch.setattr(os, "replace", failing)
     result = write_all(dict.fromkeys(paths, b"b"), dict.fromkeys(paths, b"a"), [frozenset(paths)])
     assert result.paths == ()
-    assert "No space left on device" in result.failures[1].message
-    assert contents(tmp_path) == {"a.py": b"a", "b.py": b"a"}
+    assert [each.path for each in result.failures] == paths
+    assert "No space left on device" in result.failures[2].message
+    assert contents(tmp_path) == dict.fromkeys(("a.py", "a2.py", "b.py", "other.py"), b"a")
+    assert linked.samefile(tmp_path / "other.py")
 
 
 SCRIPT = """

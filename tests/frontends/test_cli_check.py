@@ -208,6 +208,14 @@ class TestOutput:
             "    |     ^~~~~~~~",
         ]
 
+    def test_the_pointer_is_in_its_place_where_characters_are_escaped(self, shop: Shop) -> None:
+        shop.write("tasks.py", ASSERTS.replace("assert 1", 'print("né…"); assert 1, "日"'))
+        lines = shop.run("check", PYTHONIOENCODING="ascii").stdout.splitlines()
+        assert lines[1:3] == [
+            r'  6 |     print("n\xe9\u2026"); assert 1, "\u65e5"',
+            r"    |                           ^~~~~~~~~~~~~~~~~~",
+        ]
+
     def test_nothing_found(self, shop: Shop) -> None:
         shop.write("tasks.py", CLEAN)
         run = shop.run("check")
@@ -289,6 +297,16 @@ class TestOutput:
         assert shop.run("check", "--jobs", "2", "--no-cache").stdout == one
         assert shop.run("check").stdout == one
         assert shop.run("check").stdout == one
+
+    def test_the_cache_lies_in_the_users_cache_folder(self, shop: Shop, tmp_path: Path) -> None:
+        shop.write("tasks.py", ASSERTS)
+        del shop.environment["FLAKE8_TASKS_CACHE_DIR"]
+        for number, folder in enumerate((str(tmp_path / "xdg"), "relative", "")):
+            home = tmp_path / f"home{number}"
+            shop.run("check", HOME=str(home), XDG_CACHE_HOME=folder)
+            assert (home / ".cache" / "flake8-tasks").exists() is not os.path.isabs(folder)
+        assert (tmp_path / "xdg" / "flake8-tasks").exists()
+        assert not (shop.root / "relative").exists()
 
     def test_a_cache_that_cannot_be_written_does_no_harm(self, shop: Shop) -> None:
         shop.write("tasks.py", ASSERTS)

@@ -161,6 +161,7 @@ def test_everything_else_is_handed_to_on_commit(call: str, expected: str, write:
         ("return ship.delay(1)", "its value is used"),
         ("result = ship.delay(1)", "its value is used"),
         ("ship.delay((yield))", "its arguments wait"),
+        ("try:\n        ship.delay(1)\n    except OSError:\n        pass", "the `except` around it would not see"),
         ("transaction = o\n    ship.delay(1)", "`transaction` means something else here"),
         ("for partial in o:\n        ship.delay(partial)", "`partial` means something else here"),
     ],
@@ -206,6 +207,12 @@ def place(order):
     ship.s(
         order.pk,
     ).apply_async()
+    ship.delay(
+        order.pk, notes={"gift": True, "one": "two", "three": "four", "five": "six"}
+    )
+    ship.delay(order.pk, notes={"gift": True, "one": "two"})
+    ship.delay(order.pk, notes={"gift": True, "one": "two"})  # all
+    ship.delay(order.pk, notes={"gift": True, "one": "two", "three": "four", "f": 5})
     ship.delay('''on two
 lines''')
 """
@@ -234,6 +241,27 @@ def place(order):
         ship.s(
             order.pk,
         ).apply_async,
+        using="other",
+    )
+    transaction.on_commit(
+        partial(
+            ship.delay,
+            order.pk,
+            notes={"gift": True, "one": "two", "three": "four", "five": "six"},
+        ),
+        using="other",
+    )
+    transaction.on_commit(
+        partial(ship.delay, order.pk, notes={"gift": True, "one": "two"}),
+        using="other",
+    )
+    transaction.on_commit(partial(ship.delay, order.pk, notes={"gift": True, "one": "two"}), using="other")  # all
+    transaction.on_commit(
+        partial(
+            ship.delay,
+            order.pk,
+            notes={"gift": True, "one": "two", "three": "four", "f": 5},
+        ),
         using="other",
     )
     transaction.on_commit(partial(ship.delay, '''on two

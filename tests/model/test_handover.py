@@ -165,6 +165,27 @@ def test_an_import_cycle_is_refused(write: Write) -> None:
     assert "import cycle" in fix.reason
 
 
+def test_an_import_for_type_checkers_is_made_for_running_too(write: Write) -> None:
+    guarded = "import typing as t\n\nif t.TYPE_CHECKING:\n    from shop.models import Order\n"
+    changed = write(MODELS + TASKS.replace("\n@shared", f"{guarded}\n@shared") + VIEWS).fixed(rule)
+    assert "from celery import shared_task\nimport typing as t\nfrom shop.models import Order\n\nif" in changed
+    assert "    order = Order.objects.get(pk=order_pk)\n" in changed
+
+
+@pytest.mark.parametrize("docstring", ["", '    """Bill it."""\n'])
+def test_a_model_that_the_body_imports_is_imported_before_it_is_used(write: Write, docstring: str) -> None:
+    own = f"{docstring}    import shop.models\n    from shop.models import Order as Row\n"
+    helpers = "from shop.helpers import x\n# file: shop/helpers.py\nfrom shop.tasks import bill as x\n"
+    changed = write(MODELS + helpers + TASKS.replace("    print(order)", f"{own}    print(order)") + VIEWS).fixed(rule)
+    assert f"{own}    order = Row.objects.get(pk=order_pk)\n    print(order)\n" in changed
+
+
+@pytest.mark.parametrize("body", ["Order = 3", "if order:\n        from shop.models import Order"])
+def test_a_model_whose_name_the_body_uses_for_something_else_is_not_loaded(write: Write, body: str) -> None:
+    fix = verdict(write, MODELS + TASKS.replace("print(order)", f"{body}\n    print(order)") + VIEWS)
+    assert fix == Refusal("`Order` is something else in the task's body")
+
+
 def test_a_task_in_the_file_of_the_model_needs_no_import(write: Write) -> None:
     text = f"{MODELS}\nfrom celery import shared_task\n\n@shared_task(time_limit=5)\ndef bill(order): pass\n\n"
     changed = write(f"{text}def f(order: Order):\n    bill.delay(order)\n").fixed(rule)

@@ -160,6 +160,7 @@ def test_a_body_that_goes_on_or_only_reads_is_not_found(tmp_path: Path, body: st
         (("for one in emails:", '    send(one, """a', '    b""")'), "a text of several lines"),
         (("for one in User.objects.annotate(n=1):", "    send(one, one.n)"), "only the query gives it"),
         (("for one in User.objects.values():", "    send(one)"), "what `one` is cannot be said"),
+        (("for one in emails:", "    send(one.email)"), "what `one` is cannot be said"),
     ],
 )
 def test_a_body_that_is_no_task_is_left_and_the_reason_is_told(

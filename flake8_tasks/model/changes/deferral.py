@@ -32,6 +32,10 @@ def wait_for_commit(dispatch: Dispatch, transaction: Transaction) -> tuple[Edit,
         return Refusal("its value is used, and a dispatch that waits for the commit has none")
     if any(isinstance(node, ast.Await | ast.Yield | ast.YieldFrom) for node in ast.walk(dispatch.call)):
         return Refusal("its arguments wait for something else")
+    for frame in dispatch.frame.here():
+        match frame.node:
+            case ast.Try(body=[ast.Expr(value=call)], handlers=[_, *_]) if call is dispatch.call:
+                return Refusal("the `except` around it would not see what sending raises")
     using = transaction.using
     if not isinstance(using, str | None):
         return Refusal("the database of the transaction is not known here")
@@ -58,8 +62,8 @@ def _on_commit(dispatch: Dispatch, using: str | None) -> tuple[Edit, ...] | Refu
 
 
 def _on_commit_call(call: ast.Call, source: Source, using: str | None) -> str:
-    """`transaction.on_commit(…)`, with the arguments on as many lines as they had; lines after the first are indented
-    from where the statement stands.
+    """`transaction.on_commit(…)`, with the arguments on as many lines as they had, or on more where one would be too
+    long; lines after the first are indented from where the statement stands.
     """
     is_text = any(map(_is_text_of_lines, ast.walk(call)))  # its line ends stay as they are
 
@@ -68,22 +72,32 @@ def _on_commit_call(call: ast.Call, source: Source, using: str | None) -> str:
 
     function, arguments = code(call.func), [code(node) for node in (*call.args, *call.keywords)]
     outer = [f"using={using}"] if using else []
-    if call.lineno == call.end_lineno or is_text:
-        inner = f"partial({', '.join((function, *arguments))})" if arguments else function
-        return f"transaction.on_commit({', '.join((inner, *outer))})"
-    first = source.lines[call.lineno - 1]
+    inner = f"partial({', '.join((function, *arguments))})" if arguments else function
+    whole = f"transaction.on_commit({', '.join((inner, *outer))})"
+    span, first = source.span(call), source.lines[call.lineno - 1].rstrip()
     margin = first[: len(first) - len(first.lstrip())]
     unit = "\t" if margin.startswith("\t") else "    "
+    is_one = call.lineno == call.end_lineno
+    behind = first[span.end_column - 1 :]
+    if is_text or (is_one and ("#" in behind or span.column - 1 + len(whole + behind) <= source.width)):
+        return whole
     body = code(call).removeprefix(f"{function}(\n")
     *lines, last = body.split("\n")
     if not arguments:
         inner = _nearer(function, margin)
-    elif lines and last.strip() == ")" and not body.startswith(function):
+    elif is_one and len(margin + unit + inner) < source.width:
+        pass
+    elif lines and last.strip() == ")" and not body.startswith(function) and not _is_joined(lines, arguments):
         first = indent(f"{_nearer(function, margin)},", unit)
         inner = "\n".join(("partial(", first, *_all_nearer(lines, margin), ")"))
     else:
         inner = _over_lines("partial", [_nearer(text, margin) for text in (function, *arguments)], unit)
     return _over_lines("transaction.on_commit", [inner, *outer], unit)
+
+
+def _is_joined(lines: list[str], arguments: list[str]) -> bool:
+    """All the arguments stand on one line of their own, and no comment does."""
+    return len(arguments) > 1 and [line.strip() for line in lines] == [", ".join(arguments)]
 
 
 def _over_lines(function: str, arguments: list[str], unit: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from flake8_tasks.edit import (
     AddImport,
@@ -20,10 +21,12 @@ from flake8_tasks.model.changes.uses import Use, uses_of
 from flake8_tasks.model.facts import Dispatch
 from flake8_tasks.model.facts.arguments import Argument
 from flake8_tasks.model.module import Module
-from flake8_tasks.model.names import How
+from flake8_tasks.model.names import How, Scope
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.records import Imported, Parameter
 from flake8_tasks.model.tasks.task import Task, parameter_of
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _FAR = 400  # modules looked at before an import cycle is taken for possible
 
@@ -65,16 +68,21 @@ def hand_over(
     function = task.function
     if module is None or function is None:
         return Refusal("the task's file cannot be read")
+    found_function = next((each for each in module.functions if module.source.span(each[0]) == function.span), None)
+    if found_function is None:
+        return Refusal("the task's function is not at the first level of its file")
+    node, frame = found_function
+    scope = frame.scope.child(node)
     new = f"{parameter.name}{change.suffix}"
-    if taken := _taken(task, module, new):
+    if taken := _taken(task, node, scope, new):
         return Refusal(taken)
-    name = name_in(module, model, task, project)
-    if isinstance(name, Refusal):
-        return name
-    place = Place(task.path, function.span)
+    loading = _loading(model, node, scope, module, task, project)
+    if isinstance(loading, Refusal):
+        return loading
+    name, at, where = loading
     edits: list[Edit] = [
-        RenameParameter(place, parameter.name, new),
-        InsertStatement(place, change.reload.format(name=parameter.name, model=name.local, parameter=new), "body"),
+        RenameParameter(Place(task.path, function.span), parameter.name, new),
+        InsertStatement(at, change.reload.format(name=parameter.name, model=name.local, parameter=new), where),
     ]
     if name.module:
         edits.append(AddImport(task.path, name.module, name.local))
@@ -105,24 +113,35 @@ def _parameter(task: Task, argument: Argument) -> Parameter | Refusal:
     return parameter
 
 
-def _taken(task: Task, module: Module, new: str) -> str:
+def _taken(task: Task, node: Function, scope: Scope, new: str) -> str:
     """Why the parameter cannot have its new name, or the body not begin with a new value of the old."""
-    function = task.function
-    assert function is not None
-    if any(parameter.name == new for parameter in function.parameters):
+    if any(parameter.name == new for parameter in task.parameters):
         return f"the task has a parameter `{new}` already"
-    for node, frame in module.functions:
-        if module.source.span(node) == function.span:
-            scope = frame.scope.child(node)
-            if new in scope.bindings:
-                return f"the task's body has a name `{new}` already"
-            for statement in ast.walk(node):
-                match statement:
-                    case ast.Call(func=ast.Attribute(attr="retry"), args=arguments, keywords=keywords):
-                        if arguments or any(keyword.arg in ("args", "kwargs", None) for keyword in keywords):
-                            return "the task retries with arguments of its own"
-            return ""
-    return "the task's function is not at the first level of its file"
+    if new in scope.bindings:
+        return f"the task's body has a name `{new}` already"
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Call(func=ast.Attribute(attr="retry"), args=arguments, keywords=keywords):
+                if arguments or any(keyword.arg in ("args", "kwargs", None) for keyword in keywords):
+                    return "the task retries with arguments of its own"
+    return ""
+
+
+def _loading(
+    model: str, node: Function, scope: Scope, module: Module, task: Task, project: Project
+) -> tuple[LocalName, Place, str] | Refusal:
+    """What a model is called in a task's body, and where a row can be loaded: first of all, or behind its imports
+    where the model comes with them.
+    """
+    statements = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    imports = [*takewhile(lambda each: isinstance(each, ast.Import | ast.ImportFrom), statements)]
+    for local, bindings in scope.bindings.items():
+        if all(each.node in imports and project.origin(each.origin) == model for each in bindings):
+            return LocalName(local, ""), module.place(imports[-1]), "after"
+    name = name_in(module, model, task, project)
+    if isinstance(name, LocalName) and name.local in scope.bindings:
+        return Refusal(f"`{name.local}` is something else in the task's body")
+    return name if isinstance(name, Refusal) else (name, module.place(node), "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +154,18 @@ class LocalName:
 
 def name_in(module: Module, model: str, task: Task, project: Project) -> LocalName | Refusal:
     """What a model is called in a task's file, or may be after an import."""
+    conditional = {node for each in module.source.tree.body if isinstance(each, ast.If) for node in ast.walk(each)}
+    others = set()
     for name, bindings in module.names.top.bindings.items():
         for binding in bindings:
-            if binding.how is How.IMPORT and project.origin(binding.origin) == model:
+            if binding.how is not How.IMPORT or project.origin(binding.origin) != model:
+                others.add(name)
+            elif binding.node not in conditional:  # `if TYPE_CHECKING:`
                 return LocalName(name, "")
     owner, _, local = model.rpartition(".")
-    if owner == module.name and local in module.names.top.bindings:
+    if owner == module.name and local in others:
         return LocalName(local, "")
-    if local in module.names.top.bindings:
+    if local in others:
         return Refusal(f"`{local}` is something else in the task's file")
     path, rest = project.find(model)
     if not path or len(rest) != 1:

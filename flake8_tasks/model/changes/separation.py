@@ -219,7 +219,7 @@ class _Separation:
             return _Item(target, target)
         if isinstance(loop.iter, ast.Name):
             match self.scope.bindings.get(loop.iter.id, []):
-                case [Binding(How.PARAMETER)]:
+                case [Binding(How.PARAMETER)] if all(_is_in_messages(use.attr) for use in self._uses(loop, target)):
                     return _Item(target, target)
                 case [Binding(How.ASSIGNMENT, value=ast.expr() as value, path=())]:
                     if isinstance(read, Queryset) and read.kind == "values_list" and self._is_flat(value):
@@ -300,6 +300,11 @@ class _Separation:
                 yield Change(span(inner), "return")
             if not isinstance(inner, ast.For | ast.While | ast.FunctionDef | ast.ClassDef):
                 stack.extend(ast.iter_child_nodes(inner))
+
+
+def _is_in_messages(attribute: str) -> bool:
+    """Something that a message can carry has this attribute."""
+    return any(hasattr(kind, attribute) for kind in (str, int, float, list, dict))
 
 
 def _singular(name: str) -> str:

@@ -63,7 +63,9 @@ class Retry(CallFact):
 
     @property
     def free_name(self) -> str:
-        """A name for an exception that its function does not use, empty where all are taken."""
+        """A name for its exception that neither its function uses nor a clause around its own gets, empty where there
+        is none.
+        """
         around = self.frame.function
         taken: set[str] = set()
         for node in ast.walk(around.node) if around is not None else ():
@@ -77,7 +79,9 @@ class Retry(CallFact):
                     taken.add(name)
                 case ast.alias(name=name):
                     taken.add(name.partition(".")[0])
-        return next((name for name in ("exc", "error", "cause") if name not in taken), "")
+        depth = sum(isinstance(frame.node, ast.ExceptHandler) for frame in self.frame.here())
+        free = [name for name in ("exc", "error", "cause") if name not in taken]
+        return free[depth - 1] if 0 < depth <= len(free) else ""
 
     @property
     def handles_exhaustion(self) -> bool:

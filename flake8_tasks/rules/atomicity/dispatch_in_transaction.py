@@ -73,6 +73,8 @@ rule = Rule(
         no requirement or lock file of the project admits an older version.  Everything else becomes
         `transaction.on_commit(partial(task.delay, …))`, with the `using=` of the transaction.
 
+        No fix for a dispatch that a `try` with an `except` holds alone: what sending raises would pass it by.
+
         The message is sent later, and not at all after a rollback; in Django's `TestCase` it is never sent, unless the
         test captures the callbacks.
         """,

@@ -92,7 +92,7 @@ def check_decorator(declared: Declared) -> Iterator[Problem]:
             if found.kind != "name":
                 return None
             if source != "decorator":
-                return Refusal("the option is set for several tasks at once")
+                return Refusal("the option is no keyword of the task's own decorator")
             if any(option.name == found.right for option in task.declaration.given):
                 return Refusal(f"`{found.right}` is set already")
             if declared.meant_for(found.right) != name:

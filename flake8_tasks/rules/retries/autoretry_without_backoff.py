@@ -44,7 +44,12 @@ rule = Rule(
         app.conf.task_time_limit = 300
 
 
-        @app.task(autoretry_for=(requests.RequestException,), max_retries=5, retry_backoff=180, retry_jitter=True)
+        @app.task(
+            autoretry_for=(requests.RequestException,),
+            max_retries=5,
+            retry_backoff=180,
+            retry_jitter=True,
+        )
         def sync_stock(sku):
             requests.post("https://stock.example/sync", json={"sku": sku}, timeout=10)
         """,
@@ -78,7 +83,7 @@ def check(declared: Declared) -> Iterator[Problem]:
 
     def backing_off() -> tuple[Edit, ...] | Refusal:
         if given.source != "decorator" or not task.sets_options_in_decorator:
-            return Refusal("the option is set for several tasks at once")
+            return Refusal("the option is no keyword of the task's own decorator")
         for option in ("retry_backoff", "default_retry_delay", "retry_kwargs", "retry_jitter"):
             if wrong := declared.meant_for(option):
                 return Refusal(f"`{wrong}` is meant for `{option}`")
