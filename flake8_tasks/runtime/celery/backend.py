@@ -196,6 +196,8 @@ class Database(_Waits, BaseBackend):
     def _store_result(
         self, task_id: str, result: Any, state: str, traceback: Any = None, request: Any = None, **_: Any
     ) -> Any:
+        if compat.KEEPS_SUCCESS and self._get_task_meta_for(task_id)["status"] == states.SUCCESS:
+            return result
         _store().storing(task_id, state)
         meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
         meta["task_id"] = task_id

@@ -35,6 +35,9 @@ OLDEST, NEWEST = (5, 4), (5, 7)
 #: Celery's own settings for publishing. Before 5.7 none.
 CHORD_CLAIM = 21.0 if VERSION >= (5, 7) else 0.0
 
+#: Whether a database keeps a success, whatever is stored afterwards.
+KEEPS_SUCCESS = VERSION >= (5, 7)
+
 # They hold `time.monotonic` by a name of their own.
 _TIMED = (vars(celery.worker.request), vars(kombu.utils.limits))
 _STATES = {Retry: states.RETRY, Reject: states.REJECTED, Ignore: states.IGNORED}

@@ -11,6 +11,7 @@ from celery.exceptions import TimeoutError
 from celery.result import AsyncResult, allow_join_result
 from simulated import run
 
+from flake8_tasks.runtime.celery import compat
 from flake8_tasks.runtime.kernel.broker import REDIS
 from flake8_tasks.runtime.kernel.worker import Node
 
@@ -200,3 +201,21 @@ def test_a_busy_wait_is_seen_and_ended_by_the_horizon(app: Celery) -> None:
 
     assert outcome.ended == "horizon"
     assert outcome.details("horizon") == ["not at rest after 3600 s"]
+
+
+@pytest.mark.parametrize("results", ["redis", "key-value", "database"])
+def test_what_is_stored_after_a_success_is_dropped(app: Celery, results: str) -> None:
+    """Until Celery 5.6 not in a database."""
+
+    @app.task
+    def charge() -> int:
+        return 1
+
+    def act(driver: Any) -> object:
+        done = charge.delay()
+        done.get()
+        app.backend.store_result(done.id, ValueError("later"), "FAILURE")
+        return app.backend.get_task_meta(done.id, cache=False)["status"]
+
+    replaced = results == "database" and compat.VERSION < (5, 7)
+    assert run(app, act, results=results).value == ("FAILURE" if replaced else "SUCCESS")
