@@ -56,6 +56,21 @@ def project_of(tmp_path: Path, *lines: str, head: str = "def work(emails, flag=N
 
 
 @pytest.mark.parametrize(
+    ("items", "named"),
+    [
+        ("emails", "emails"),
+        ("enumerate(sorted(emails), 1)", "emails"),
+        ("zip(emails, range(9))", "emails"),
+        ("filter(None, emails)", "emails"),
+        ("list(User.objects.all())", "User.objects.all()"),
+    ],
+)
+def test_what_a_loop_goes_through_is_named_and_not_what_hands_it_on(tmp_path: Path, items: str, named: str) -> None:
+    [found] = project_of(tmp_path, f"for item in {items}:", "    send(item)").findings([rule])
+    assert f"the rest of `{named}` go without" in found.message
+
+
+@pytest.mark.parametrize(
     "items",
     [
         "User.objects.all()",

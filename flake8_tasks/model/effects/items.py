@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TOO_DEEP = 8
 _HANDFUL = 10  # a slice up to here is no crowd
-_PASSING = frozenset({"list", "sorted", "set", "tuple", "reversed", "iter", "enumerate", "frozenset", "zip", "filter"})
+PASSING = frozenset({"list", "sorted", "set", "tuple", "reversed", "iter", "enumerate", "frozenset", "zip", "filter"})
 _PASSING_METHODS = frozenset({"items", "values", "keys", "split", "splitlines", "copy", "union", "difference"})
 # Parts of one whole, in names of variables and functions.
 _PARTS = frozenset(
@@ -143,7 +143,7 @@ class Crowds:
         words = _words(called)
         if words & _PARTS or called in ("range", "count", "cycle", "repeat"):
             return False
-        if isinstance(node.func, ast.Name) and called in _PASSING:
+        if isinstance(node.func, ast.Name) and called in PASSING:
             return any(self._are_many(argument, scope, depth + 1) for argument in node.args)
         if isinstance(node.func, ast.Attribute):
             if called in _PASSING_METHODS:

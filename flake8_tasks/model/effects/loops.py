@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flake8_tasks.edit import Span
 from flake8_tasks.model.effects.effect import Effect, effect_of, effects, when
 from flake8_tasks.model.effects.failures import is_contained, statements_in
-from flake8_tasks.model.effects.items import Crowds
+from flake8_tasks.model.effects.items import PASSING, Crowds
 from flake8_tasks.model.effects.paths import names_in
 from flake8_tasks.model.facts import Declared
 from flake8_tasks.model.module import Frame, Site
@@ -59,8 +59,11 @@ class FanOut:
 
     @property
     def items(self) -> str:
-        """What it goes through, in short."""
-        return text(self.source)
+        """What it goes through, in short, and not what only hands it on, as `enumerate` does."""
+        source = self.source
+        while isinstance(source, ast.Call) and source.args and text(source.func) in PASSING:
+            source = source.args[-1 if text(source.func) == "filter" else 0]
+        return text(source)
 
     @property
     def sends(self) -> str:
