@@ -15,7 +15,7 @@ from flake8_tasks.model import inference
 from flake8_tasks.model.cache import Cache, digest
 from flake8_tasks.model.changes.requirements import texts
 
-TASKS, TRANSACTIONS, SETTINGS, CONFIGURES, REQUESTS = 1, 2, 4, 8, 16
+TASKS, TRANSACTIONS, SETTINGS, CONFIGURES, REQUESTS, CONNECTS = 1, 2, 4, 8, 16, 32
 
 _APP = (b"config_from_", b"task_cls", b"Celery(", b"add_defaults", b"celeryd_init", b"celeryd_after_setup")
 # Each begins with plain text, which is found fast, or is tried only where that is.
@@ -46,6 +46,8 @@ def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
         found |= CONFIGURES
     if b"request" in data:
         found |= REQUESTS
+    if b".connect(" in data:
+        found |= CONNECTS
     return found
 
 

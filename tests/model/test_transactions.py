@@ -294,6 +294,41 @@ class Order(models.Model):
     assert around(write(services(body))) == [None, None]
 
 
+CONNECTED = "@transaction.atomic\ndef saved(sender, instance, **kwargs):\n    ship.delay(instance.pk)\n"
+
+
+@pytest.mark.parametrize(
+    ("connects", "is_receiver"),
+    [
+        ("from django.db.models.signals import post_save\npost_save.connect(saved)", True),
+        ("from django.db.models import signals\nsignals.post_save.connect(sender='a.B', receiver=saved)", True),
+        ("from django.core.signals import request_finished\nrequest_finished.connect(saved)", True),
+        ("from django.dispatch import Signal\nplaced = Signal()\nplaced.connect(saved)", True),
+        ("from django.db.models.signals import post_save\npost_save.connect(print)", False),
+        ("import sqlite3\nsqlite3.connect(saved)", False),
+        ("from elsewhere import bus\nbus.connect(saved)", False),
+        ("placed = dict()\nplaced.connect(saved)", False),
+    ],
+)
+def test_a_function_that_a_signal_is_connected_to_is_a_receiver(connects: str, is_receiver: bool, write: Write) -> None:
+    assert [found is None for found in around(write(services(f"{CONNECTED}{connects}")))] == [is_receiver]
+
+
+def test_a_receiver_may_be_connected_in_another_file(write: Write) -> None:
+    apps = """
+from django.apps import AppConfig
+from django.db.models.signals import post_save
+
+
+class ShopConfig(AppConfig):
+    def ready(self):
+        from shop import services
+
+        post_save.connect(services.saved, sender="shop.Order")
+"""
+    assert around(write(services(CONNECTED, apps=apps))) == [None]
+
+
 VIEWS: Mapping[str, tuple[str, bool]] = {
     "handler": (
         "from django.views import View\nclass Place(View):\n    def post(self, request):\n"

@@ -305,6 +305,8 @@ SIGNALS: Final[dict[str, tuple[str, ...]]] = {
 }
 # Signals that are sent while a row is written, where a transaction may be open.
 SAVE_SIGNALS: Final = frozenset(name for name in SIGNALS if name.endswith(("_save", "_delete", "m2m_changed")))
+# Classes of signals, and what makes a receiver of a function.
+SIGNAL_TYPES: Final = frozenset({"django.dispatch.Signal", "django.dispatch.dispatcher.Signal"})
 RECEIVERS: Final = frozenset({"django.dispatch.receiver", "django.dispatch.dispatcher.receiver"})
 
 # Transactions: what opens one (a block or a decorator), what waits for its end, what keeps a view out, what ends one.

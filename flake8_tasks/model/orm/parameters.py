@@ -15,6 +15,8 @@ from flake8_tasks.model.orm.classes import Classes
 from flake8_tasks.model.orm.managers import is_manager
 from flake8_tasks.model.orm.values import Form, Instance, Items, Manager, ModelClass, Queryset, Request, Thing, View
 from flake8_tasks.model.orm.views import Views
+from flake8_tasks.model.signals import connections
+from flake8_tasks.model.values import Constant, Reference, Value
 
 _DJANGO = ("django.", "rest_framework.", "ninja.")
 _LISTS = frozenset(
@@ -163,29 +165,21 @@ class Parameters:
                 for signal in signals.elts if isinstance(signals, ast.List | ast.Tuple) else [signals]:
                     origin = self._origin(signal, scope)
                     if origin in django.SIGNALS:
-                        yield origin, self._sender(decorator, scope)
-        if f".connect({function.name}" in self._connecting:
-            for node in ast.walk(self.module.source.tree):
-                match node:
-                    case ast.Call(func=ast.Attribute(value=signal, attr="connect"), args=[ast.Name(id=name), *_]):
-                        origin = self._origin(signal, self.module.names.top)
-                        if name == function.name and origin in django.SIGNALS:
-                            yield origin, self._sender(node, self.module.names.top)
+                        sender = next((word.value for word in decorator.keywords if word.arg == "sender"), None)
+                        value = self.module.summarizer.value(sender, scope) if sender is not None else None
+                        yield origin, self._sender(value)
+        for connection in connections(self.project, self.module, function, scope):
+            if connection.signal in django.SIGNALS:
+                yield connection.signal, self._sender(connection.sender)
 
-    @cached_property
-    def _connecting(self) -> str:
-        text = self.module.source.text
-        return re.sub(r"\s+", "", text) if ".connect(" in text else ""
-
-    def _sender(self, call: ast.Call, scope: Scope) -> str | None:
-        for keyword in call.keywords:
-            if keyword.arg == "sender":
-                match keyword.value:
-                    case ast.Constant(value=str(label)):
-                        return self.classes.labelled(label)
-                    case ast.Attribute(attr="AUTH_USER_MODEL"):
-                        return self.classes.user_model()
-                found = self.classes.named(self.module.names.origin(keyword.value, scope))
+    def _sender(self, sender: Value | None) -> str | None:
+        match sender:
+            case Constant(value=str(label)):
+                return self.classes.labelled(label)
+            case Reference(parts=(*_, "AUTH_USER_MODEL")):
+                return self.classes.user_model()
+            case Reference(origin=origin):
+                found = self.classes.named(origin)
                 return found.model if found else None
         return None
 

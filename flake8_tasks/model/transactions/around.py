@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flake8_tasks.edit import Place
 from flake8_tasks.model.frameworks.django import MODEL_BASES, RECEIVERS
 from flake8_tasks.model.module import Frame, Module, Site
+from flake8_tasks.model.signals import connections
 from flake8_tasks.model.tasks.task import function_of
 from flake8_tasks.model.transactions.openers import Opened, blocks
 from flake8_tasks.model.transactions.switches import needed
@@ -84,6 +85,8 @@ class Transactions:
             node = decorator.func if isinstance(decorator, ast.Call) else decorator
             if self._origin(node, frame) in RECEIVERS:
                 return True
+        if connections(self.project, self.module, function, frame.scope):
+            return True
         if function.name in ("save", "asave") and isinstance(frame.node, ast.ClassDef):
             return self.project.inherits(f"{self.module.name}.{frame.scope.qualname}", MODEL_BASES)
         return False
