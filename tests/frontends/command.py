@@ -46,10 +46,10 @@ import flake8_tasks.rules
 flake8_tasks.rules.__path__.append({path!r})
 """
 
-CLEAN = "from celery import shared_task\n\n\n@shared_task(time_limit=30)\ndef work():\n    return print()\n"
-ASSERTS = CLEAN.replace("return print()", "assert 1")
-DELETES = CLEAN.replace("return print()", "del work")
-CRASHES = CLEAN.replace("def work", "async def work").replace("return print()", "await work()")
+CLEAN = "from celery import shared_task\n\n\n@shared_task(time_limit=30)\ndef work():\n    return open('work')\n"
+ASSERTS = CLEAN.replace("return open('work')", "assert 1")
+DELETES = CLEAN.replace("return open('work')", "del work")
+CRASHES = CLEAN.replace("def work", "async def work").replace("return open('work')", "await work()")
 BROKEN = CLEAN.replace("work():", "work(:")
 
 

@@ -24,7 +24,7 @@ def work(self, number):
         raise self.retry(exc=error)
 """
 EXPLICIT = IMPLICIT.replace("time_limit=60)", "time_limit=60, max_retries=3)")
-UNLIMITED = "from celery import shared_task\n\n\n@shared_task\ndef work():\n    return print()\n"
+UNLIMITED = "from celery import shared_task\n\n\n@shared_task\ndef work():\n    return open('work')\n"
 LIMITS = "CELERY_TASK_TIME_LIMIT = 60\nCELERY_TASK_SOFT_TIME_LIMIT = 50\n"
 APP = """\
 from celery import Celery

@@ -287,7 +287,7 @@ class TestTheLinter:
         ids=["check", "fix", "explain", "flake8"],
     )
     def test_never_imports_the_runtime(self, shop: Shop, call: str) -> None:
-        shop.write("tasks.py", CLEAN.replace("return print()", "return work.delay().get()"))
+        shop.write("tasks.py", CLEAN.replace("return open('work')", "return work.delay().get()"))
         if not entry_points(group="flake8.extension", name="TSK"):
             shop.write(".flake8", PLUGIN)
         names = "celery|kombu|django|greenlet|time_machine|flake8_tasks\\.(runtime|witnesses|frontends\\.prov)"

@@ -11,7 +11,7 @@ from flake8_tasks.rules.limits.missing_time_limit import rule
 
 Write = Callable[[str], TemporaryProject]
 
-TASK = "@{app}.task\ndef export(path):\n    print(path)\n"
+TASK = "@{app}.task\ndef export(path):\n    path.unlink()\n"
 MADE = "# file: {file}\nfrom celery import Celery\n\n{name} = Celery('shop')\n"
 
 

@@ -329,25 +329,25 @@ def test_a_method_that_nobody_is_known_to_call_runs_in_no_task(write: Write, cod
 
 
 @pytest.mark.parametrize(
-    ("body", "does_nothing"),
+    ("body", "cannot_hang"),
     [
         ("def run_impl(self):\n        pass", True),
-        ("def run_impl(self):\n        print(self)", False),
+        ("def run_impl(self):\n        self.send()", False),
         ("queue = 'x'", False),
     ],
 )
-def test_a_class_task_does_nothing_where_the_method_that_run_calls_does(
-    write: Write, body: str, does_nothing: bool
+def test_a_class_task_cannot_hang_where_the_method_that_run_calls_cannot(
+    write: Write, body: str, cannot_hang: bool
 ) -> None:
     project = write(f"{SHOP}# file: shop/use.py\nfrom shop.base import BaseTask\n\nclass Work(BaseTask):\n    {body}\n")
     (found,) = (fact for fact in facts(project, "shop/use.py") if isinstance(fact, Declared))
-    assert found.does_nothing is does_nothing
+    assert found.cannot_hang is cannot_hang
 
 
-def test_a_class_task_does_nothing_where_its_inherited_run_does_nothing(write: Write) -> None:
+def test_a_class_task_cannot_hang_where_its_inherited_run_cannot(write: Write) -> None:
     project = write(
         "# file: shop/use.py\nfrom celery import Task\n\nclass Base(Task):\n    def run(self):\n"
         "        raise NotImplementedError\n\nclass Work(Base):\n    pass\n"
     )
     (found,) = (fact for fact in facts(project, "shop/use.py") if isinstance(fact, Declared))
-    assert (found.task.name, found.does_nothing) == ("Work", True)
+    assert (found.task.name, found.cannot_hang) == ("Work", True)

@@ -18,7 +18,7 @@ from celery import shared_task
 
 @shared_task
 def export(path):
-    print(path)
+    path.unlink()
 """
 APP = """\
 # file: shop/celery.py
@@ -104,7 +104,7 @@ def test_an_empty_task_stays_empty_under_a_base_class_that_a_function_makes(
         "def make_task(site):\n    class SiteTask(Task):\n        def __call__(self, *args):\n"
         f"            with site.app_context():\n                return {called}\n\n    return SiteTask\n\n\n"
         "def make_jobs(site):\n    return Celery(site.name, task_cls=make_task(site))\n"
-        "# file: shop/work.py\ndef work(*args):\n    print(args)\n"
+        "# file: shop/work.py\ndef work(*args):\n    open(*args)\n"
     )
     assert reported(write, app), "the task of the others does something"
-    assert bool(write(app + TASK.replace("print(path)", "pass")).findings([rule])) is expected
+    assert bool(write(app + TASK.replace("path.unlink()", "pass")).findings([rule])) is expected

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from flake8_tasks.edit import Place, Span
 from flake8_tasks.model.facts.retry import Retry
 from flake8_tasks.model.frameworks.celery import TASK_BASES
+from flake8_tasks.model.idle import is_idle
 from flake8_tasks.model.module import Frame, Module
+from flake8_tasks.model.names import Scope
 from flake8_tasks.model.records import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.classes import PLAIN_BASES, node_of
 from flake8_tasks.model.tasks.readers import Subject, is_named_in, is_read
@@ -22,12 +24,6 @@ if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
     from flake8_tasks.model.reader import Reader
     from flake8_tasks.model.tasks.declarations import Given
-
-# What a computation is made of that cannot hang.
-_PLAIN = (
-    *(ast.Constant, ast.Name, ast.Tuple, ast.List, ast.Dict, ast.expr_context),
-    *(ast.UnaryOp, ast.unaryop, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,19 +69,20 @@ class Declared:
         return None
 
     @property
-    def does_nothing(self) -> bool:
-        """Its body is empty, gives a constant back or says that it is not there, and no class runs something else."""
-        running = self.body[0] if self.body is not None else self._inherited
-        if running is None or not all(_is_idle(statement) for statement in running.body):
+    def cannot_hang(self) -> bool:
+        """What runs is empty, or computes, prints, logs and raises at most, and no class runs something else."""
+        running = (self.body[0], self.body[1].scope, self.module) if self.body is not None else self._inherited
+        if running is None or not is_idle(*running, self.project, bound=self.task.bound is True):
             return False
         return all(self._comes_to_the_body(*found) for found in self.task.methods("__call__"))
 
     @property
-    def _inherited(self) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    def _inherited(self) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, Scope, Module] | None:
         """The `run` of a base class."""
         run = self.task.run
         module = self.project.module(run.path) if run is not None else None
-        return node_of(module, run.method) if run is not None and module is not None else None
+        function = node_of(module, run.method) if run is not None and module is not None else None
+        return (function, module.names.top, module) if function is not None and module is not None else None
 
     def _comes_to_the_body(self, path: str, method: FunctionRecord) -> bool:
         """A `__call__` calls `run`, or that of the class above."""
@@ -153,18 +150,6 @@ class Declared:
         sites = {site.node for site in self.module.inside(*self.body)}
         retries = (fact for fact in self.reader.facts if isinstance(fact, Retry) and fact.call in sites)
         return tuple(retry for retry in retries if retry.of is not None and retry.of.origin == self.task.origin)
-
-
-def _is_idle(statement: ast.stmt) -> bool:
-    """`pass`, a text or `...`, `return "pong"`, `return x + y`, `raise NotImplementedError`."""
-    match statement:
-        case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Return(value=None):
-            return True
-        case ast.Return(value=ast.expr() as value):
-            return all(isinstance(part, _PLAIN) for part in ast.walk(value))
-        case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
-            return True
-    return False
 
 
 @dataclass(frozen=True, eq=False)

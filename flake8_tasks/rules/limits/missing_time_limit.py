@@ -7,9 +7,9 @@ every monitor shows workers that are up.
 A limit counts wherever it is set: on the task, its base class, the app's `task_cls`, a decorator of the project,
 `task_annotations`, or once for all in the settings (`task_time_limit`, `task_soft_time_limit`), which is the shortest
 way to be rid of this message.  The rule is silent where the settings cannot be read: `config_from_envvar`, settings
-that are made at run time, base classes that are not known.  It is also silent for tasks that do nothing, with a body of
-`pass`, `...`, a docstring, `return` with a constant or a sum or `raise NotImplementedError`, unless a base class has
-something run in its place: they cannot hang.
+that are made at run time, base classes that are not known.  It is also silent for tasks that cannot hang, whose body is
+empty or does nothing but arithmetic, `print`, logging, `raise` and `return`, unless a base class has something run in
+its place.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def check(declared: Declared) -> Iterator[Problem]:
     limits = [given for given in map(task.option, ("time_limit", "soft_time_limit")) if given is not None]
     if not all(given.source == "settings" and task.literal(given.name) is None for given in limits):
         return
-    if declared.is_template or declared.does_nothing:
+    if declared.is_template or declared.cannot_hang:
         return
 
     def limited() -> tuple[Edit, ...] | Refusal:
