@@ -3,13 +3,16 @@
 `max_retries=None` means no end.  A message that can never succeed, for a row that was deleted or an account that was
 closed, comes back until somebody purges the queue, and each such message is there for good: they add up until the
 workers do nothing else.
+
+Where a base class says so and does not itself say what is retried, the tasks that retry are reported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_tasks.edit import Edit, ReplaceExpression, Safety
+from flake8_tasks.diagnostic import Related
+from flake8_tasks.edit import Edit, Refusal, ReplaceExpression, Safety, SetKeyword
 from flake8_tasks.model.facts import Declared, TaskClass
 from flake8_tasks.model.tasks.declarations import Given
 from flake8_tasks.model.values import Constant, Mapping
@@ -59,9 +62,10 @@ rule = Rule(
 def check(declared: Declared) -> Iterator[Problem]:
     task = declared.task
     given = task.written("max_retries")
-    if given is None or given.path != declared.path or given.source in ("base", "task_cls"):
+    if given is None or not isinstance(given.value, Constant) or given.value.value is not None:
         return
-    if not isinstance(given.value, Constant) or given.value.value is not None:
+    inherits = given.source in ("base", "task_cls")
+    if not given.path if inherits else given.path != declared.path:
         return
     endless = [retry for retry in declared.retries if retry.option("max_retries") is None and not retry.passes_unknown]
     if not task.autoretries and (not endless or all(retry.counts_itself for retry in endless)):
@@ -69,12 +73,21 @@ def check(declared: Declared) -> Iterator[Problem]:
     arguments = task.option("retry_kwargs")
     if task.autoretries and not endless and arguments is not None and not _says_nothing(declared, arguments):
         return
+    automatic = task.written("autoretry_for")
+    if inherits and automatic is not None and automatic.source == given.source:
+        return  # the class says both, and is reported
 
-    def bounded() -> tuple[Edit, ...]:
-        number = declared.project.config.thresholds["max-retries"]
-        return (ReplaceExpression(declared.place_of(given.value.span), str(number)),)
+    def bounded() -> tuple[Edit, ...] | Refusal:
+        number = str(declared.project.config.thresholds["max-retries"])
+        if not inherits:
+            return (ReplaceExpression(declared.place_of(given.value.span), number),)
+        if not task.sets_options_in_decorator:
+            return Refusal("it has no decorator of its own that takes options")
+        return (SetKeyword(task.place, "max_retries", number),)
 
-    yield Problem(declared.keyword_span(given), {"task": task.name}, bounded, "Bound the retries")
+    related = (Related(given.path, given.value.span, "its class says so here"),) if inherits else ()
+    span = declared.span if inherits else declared.keyword_span(given)
+    yield Problem(span, {"task": task.name}, bounded, "Bound the retries", related)
 
 
 def _says_nothing(declared: Declared, given: Given) -> bool:
