@@ -163,6 +163,54 @@ def test_what_the_project_makes_of_atomic_opens_one_too(module: str, body: str, 
     assert found.kind == "atomic"
 
 
+STACK = "from contextlib import AsyncExitStack, ExitStack, closing\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def place(o):\n    with ExitStack() as stack:\n        stack.enter_context(transaction.atomic())\n"
+        "        ship.delay(o)",
+        "def place(o):\n    with open(o), ExitStack() as stack:\n        try:\n"
+        "            stack.enter_context(open(o))\n            stack.enter_context(transaction.atomic())\n"
+        "            for each in o:\n                ship.delay(each)\n        except OSError:\n            pass",
+        "async def place(o):\n    async with AsyncExitStack() as stack:\n"
+        "        await stack.enter_async_context(transaction.atomic())\n        ship.delay(o)",
+        "def place(o):\n    with ExitStack() as stack:\n        stack.close()\n"
+        "        opened = stack.enter_context(transaction.atomic())\n        ship.delay(opened)",
+    ],
+)
+def test_what_an_exit_stack_has_entered_is_open_until_its_block_ends(body: str, write: Write) -> None:
+    [found] = around(write(services(STACK + body)))
+    assert found is not None
+    assert (found.kind, found.using) == ("atomic", None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def place(o):\n    with ExitStack() as stack:\n        ship.delay(o)\n"
+        "        stack.enter_context(transaction.atomic())",
+        "def place(o):\n    with ExitStack() as stack:\n        stack.enter_context(transaction.atomic())\n"
+        "    ship.delay(o)",
+        "def place(o):\n    with ExitStack() as stack:\n        if o:\n"
+        "            stack.enter_context(transaction.atomic())\n        ship.delay(o)",
+        "def place(o):\n    with ExitStack() as stack:\n        stack.enter_context(transaction.atomic())\n"
+        "        stack.close()\n        ship.delay(o)",
+        "def place(o):\n    with ExitStack() as stack:\n        stack.enter_context(transaction.atomic())\n"
+        "        kept = stack.pop_all()\n        kept.close()\n        ship.delay(o)",
+        "def place(o, other):\n    with ExitStack() as stack:\n        other.enter_context(transaction.atomic())\n"
+        "        ship.delay(o)",
+        "def place(o):\n    with closing(o) as stack:\n        stack.enter_context(transaction.atomic())\n"
+        "        ship.delay(o)",
+        "def place(o):\n    with ExitStack() as stack:\n        stack.push(transaction.atomic())\n"
+        "        ship.delay(o)",
+    ],
+)
+def test_what_no_stack_has_certainly_entered_there_is_no_transaction(body: str, write: Write) -> None:
+    assert around(write(services(STACK + body))) == [None]
+
+
 def test_a_context_manager_that_closes_its_transaction_before_it_yields_opens_none(write: Write) -> None:
     module = (
         "from contextlib import contextmanager\nfrom django.db import transaction\n\n\n@contextmanager\n"

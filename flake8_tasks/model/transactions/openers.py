@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from flake8_tasks.model.effects.paths import block_of
 from flake8_tasks.model.frameworks.django import ATOMIC
 from flake8_tasks.model.index import TRANSACTIONS
 from flake8_tasks.model.module import Frame, Module, Site
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _METHOD_DECORATOR = "django.utils.decorators.method_decorator"
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+_EXIT_STACKS = frozenset({"contextlib.ExitStack", "contextlib.AsyncExitStack"})
+_ENTERS, _LEAVES = ("enter_context", "enter_async_context"), ("close", "aclose", "pop_all")
 _BEGINS = ("begin", "begin_nested")
 _REQUESTS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "trace"})
 _TOO_DEEP = 4
@@ -46,10 +49,13 @@ def blocks(site: Site, module: Module) -> Iterator[Value]:
 
     They are made from the file alone; `Openers.of` says which of them open a transaction.
     """
+    entered: list[_Entered] = []
     for frame in site.frame.here():
         node = frame.node
+        entered.extend(reversed([*_entered(frame, site)]))
         if isinstance(node, ast.With | ast.AsyncWith) and frame.part == "body":
             for item in reversed(node.items):
+                yield from _of_stack(item, frame, module, entered)
                 yield from _pictured(item.context_expr, frame, module)
         function = function_of(node)
         if function is not None and frame.part == "body" and frame.parent is not None:
@@ -57,6 +63,42 @@ def blocks(site: Site, module: Module) -> Iterator[Value]:
                 yield from _pictured(decorator, frame.parent, module)
             if isinstance(frame.parent.node, ast.ClassDef):
                 yield from _of_class(function.name, frame.parent, module)
+
+
+class _Entered(NamedTuple):
+    """`stack.enter_context(…)`, or with no context `stack.close()`."""
+
+    stack: str
+    context: ast.expr | None
+    frame: Frame
+
+
+def _entered(frame: Frame, site: Site) -> Iterator[_Entered]:
+    """What stacks enter in a block before a call there."""
+    for statement in block_of(frame):
+        if statement.lineno >= site.span.line:
+            return
+        match getattr(statement, "value", None):
+            case (
+                ast.Call(func=ast.Attribute(value=ast.Name(id=stack), attr=method), args=arguments)
+                | ast.Await(value=ast.Call(func=ast.Attribute(value=ast.Name(id=stack), attr=method), args=arguments))
+            ):
+                if method in _ENTERS and arguments:
+                    yield _Entered(stack, arguments[0], frame)
+                elif method in _LEAVES:
+                    yield _Entered(stack, None, frame)
+
+
+def _of_stack(item: ast.withitem, frame: Frame, module: Module, entered: list[_Entered]) -> Iterator[Value]:
+    """What `with ExitStack() as stack` has entered where the call is, last first."""
+    match item:
+        case ast.withitem(context_expr=ast.Call(func=made), optional_vars=ast.Name(id=name)):
+            if module.origin(made, frame) in _EXIT_STACKS:
+                for stack, context, where in entered:
+                    if stack == name and context is None:
+                        return
+                    if stack == name and context is not None:
+                        yield from _pictured(context, where, module)
 
 
 def _of_class(method: str, frame: Frame, module: Module) -> Iterator[Value]:
