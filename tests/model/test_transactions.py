@@ -309,6 +309,97 @@ def test_a_session_made_in_another_file_begins_too(imported: str, opener: str, i
     assert (found.kind if found else None) == ("session" if is_session else None)
 
 
+SCRIPTS = """
+from contextlib import contextmanager
+from celery import Celery
+from pyramid.request import Request
+from pyramid.scripting import prepare
+
+app = Celery("shop")
+
+
+class OwnRequest(Request):
+    pass
+
+
+class Other:
+    pass
+
+
+@contextmanager
+def opened(registry):
+    with prepare(registry=registry) as env:
+        request = env["request"]
+        yield request
+
+
+@contextmanager
+def timed(registry):
+    yield registry
+
+
+def bootstrap(sender, registry):
+    @contextmanager
+    def request_context():
+        with prepare(registry=registry) as env:
+            yield env["request"]
+
+    sender.app.request_context = request_context
+    sender.app.timed = timed
+"""
+WRITES_AND_SENDS = "        request.db.add(o)\n        ship.delay(o.id)"
+
+
+@pytest.mark.parametrize(
+    ("head", "opener", "is_managed"),
+    [
+        ("from pyramid.request import Request\ndef place(o, request: Request):", "request.tm", True),
+        ("from shop.scripts import OwnRequest\ndef place(o, request: OwnRequest):", "request.tm", True),
+        ("from shop.scripts import Other\ndef place(o, request: Other):", "request.tm", False),
+        ("from pyramid.request import Request\ndef place(o, request: Request):", "request.other", False),
+        ("def place(o, request):", "request.tm", False),
+        ("from shop.scripts import app\ndef place(o):", "app.request_context() as request, request.tm", True),
+        ("from shop.scripts import app\ndef place(o):", "app.timed() as request, request.tm", False),
+        ("from shop.scripts import app\ndef place(o):", "app.unknown() as request, request.tm", False),
+        ("from shop.scripts import opened\ndef place(o, r):", "opened(r) as request, request.tm", True),
+        ("from shop.scripts import timed\ndef place(o, r):", "timed(r) as request, request.tm", False),
+        ("from pyramid.paster import bootstrap\ndef place(o):", "bootstrap('a.ini') as e, e['request'].tm", True),
+        ("from pyramid.paster import bootstrap\ndef place(o):", "bootstrap('a.ini') as e, e['root'].tm", False),
+        ("import transaction as zope\ndef place(o, request):", "zope.manager", True),
+        ("from transaction import TransactionManager\ndef place(o, request):", "TransactionManager()", True),
+        ("from shop import transaction as zope\ndef place(o, request):", "zope.manager", False),
+    ],
+)
+def test_a_manager_of_the_transaction_package_opens_one(head: str, opener: str, is_managed: bool, write: Write) -> None:
+    body = f"{head}\n    with {opener}:\n{WRITES_AND_SENDS}"
+    project = write(services(body, scripts=SCRIPTS, transaction="manager = None"))
+    assert [found.kind if found else None for found in around(project)] == ["session" if is_managed else None]
+
+
+@pytest.mark.parametrize(
+    ("inside", "kinds"),
+    [
+        ("ship.delay(request.db.get(o).id)\n        ship.apply_async((1,))", [None, None]),
+        ("ship.delay(request.db.get(o).id)\n        o.state = 'sent'", ["session"]),
+    ],
+)
+def test_such_a_transaction_counts_where_something_is_written(
+    inside: str, kinds: list[str | None], write: Write
+) -> None:
+    head = "from pyramid.request import Request\ndef place(o, request: Request):\n    with request.tm:\n        "
+    assert [found.kind if found else None for found in around(write(services(head + inside)))] == kinds
+
+
+def test_a_task_that_is_sent_by_a_hook_after_the_commit_is_deferred(write: Write) -> None:
+    tasks = TASKS.replace(
+        "@shared_task\n",
+        "class Late(Task):\n    def apply_async(self, *args, **kwargs):\n"
+        "        self.request.tm.get().addAfterCommitHook(self.send, args, kwargs)\n\n\n@shared_task(base=Late)\n",
+    ).replace("import shared_task", "import Task, shared_task")
+    body = f"import transaction as zope\ndef place(o, request):\n    with zope.manager:\n{WRITES_AND_SENDS}"
+    assert around(write(services(body).replace(TASKS, tasks))) == []
+
+
 def test_a_caller_in_a_session_of_another_file_opens_the_transaction(write: Write) -> None:
     body = "def send(o):\n    ship.delay(o)"
     caller = (

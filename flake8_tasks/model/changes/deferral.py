@@ -27,7 +27,7 @@ _DJANGO = (b"DJANGO_SETTINGS_MODULE", b"django.conf")
 def wait_for_commit(dispatch: Dispatch, transaction: Transaction) -> tuple[Edit, ...] | Refusal:
     """The edits that let a dispatch wait for the end of the transaction around it."""
     if transaction.kind == "session":
-        return Refusal("Django's `on_commit` does not wait for a SQLAlchemy session: send it behind the block")
+        return Refusal("Django's `on_commit` does not wait for a transaction of this kind: send it behind the block")
     if dispatch.is_used:
         return Refusal("its value is used, and a dispatch that waits for the commit has none")
     if any(isinstance(node, ast.Await | ast.Yield | ast.YieldFrom) for node in ast.walk(dispatch.call)):

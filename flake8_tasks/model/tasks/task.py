@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flake8_tasks.model.settings.found import App
 
 _NOWHERE = Span(1, 1, 1, 1)
+_AFTER_COMMIT = ("on_commit", "addAfterCommitHook")
 
 
 @dataclass(eq=False)
@@ -153,10 +154,10 @@ class Task:
 
     @remembered
     def waits_for_commit(self) -> bool:
-        """A class of the project that it is made with sends after the commit: `apply_async` there says `on_commit`."""
+        """A class of the project that it is made with sends after the commit: `apply_async` there says so."""
         for path, method in self.methods("apply_async", "delay"):
             module = self.project.module(path)
-            if module and "on_commit" in module.source.text_at(method.span):
+            if module and any(word in module.source.text_at(method.span) for word in _AFTER_COMMIT):
                 return True
         return False
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_tasks.model.effects.paths import block_of
 from flake8_tasks.model.frameworks.django import ATOMIC
+from flake8_tasks.model.frameworks.pyramid import MANAGER_ATTRIBUTE, MANAGERS
 from flake8_tasks.model.index import TRANSACTIONS
 from flake8_tasks.model.module import Frame, Module, Site
 from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.task import function_of
+from flake8_tasks.model.transactions.requests import CONTEXT_MANAGERS, is_request
 from flake8_tasks.model.transactions.sessions import is_session, made_by
+from flake8_tasks.model.transactions.views import writes
 from flake8_tasks.model.values import CallValue, Constant, Reference, Value
 
 if TYPE_CHECKING:
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from flake8_tasks.model.project import Project
 
 _METHOD_DECORATOR = "django.utils.decorators.method_decorator"
-_CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _EXIT_STACKS = frozenset({"contextlib.ExitStack", "contextlib.AsyncExitStack"})
 _ENTERS, _LEAVES = ("enter_context", "enter_async_context"), ("close", "aclose", "pop_all")
 _BEGINS = ("begin", "begin_nested")
@@ -34,7 +36,7 @@ class Opened:
     """A transaction that something opens.
 
     Arguments:
-        kind: "atomic" or "session" (SQLAlchemy).
+        kind: "atomic" or "session" (SQLAlchemy, or a manager of the `transaction` package).
         using: the database alias as it is written, None for the default database.
         is_here: `using` means something in the file that opens it.
     """
@@ -56,7 +58,9 @@ def blocks(site: Site, module: Module) -> Iterator[Value]:
         if isinstance(node, ast.With | ast.AsyncWith) and frame.part == "body":
             for item in reversed(node.items):
                 yield from _of_stack(item, frame, module, entered)
-                yield from _pictured(item.context_expr, frame, module)
+                for value in _pictured(item.context_expr, frame, module):
+                    if not _is_for_reading(value) or writes(node, frame, module):
+                        yield value
         function = function_of(node)
         if function is not None and frame.part == "body" and frame.parent is not None:
             for decorator in function.decorator_list:
@@ -122,8 +126,11 @@ def _pictured(node: ast.expr, frame: Frame, module: Module) -> Iterator[Value]:
         for each in inner.elts if isinstance(inner, ast.List | ast.Tuple) else [inner]:
             yield from _pictured(each, frame, module)
         return
-    match call:
-        case ast.Call(func=ast.Attribute(value=receiver, attr=name)) if name in _BEGINS:
+    match node:
+        case (
+            ast.Call(func=ast.Attribute(value=receiver, attr=("begin" | "begin_nested") as name))
+            | ast.Attribute(value=receiver, attr="tm" as name)
+        ):
             if maker := made_by(receiver, frame, module):
                 yield Reference((name,), f"{maker}.{name}", module.source.span(node))
                 return
@@ -136,6 +143,12 @@ def _origin(value: Value) -> str | None:
     """The dotted origin of what is called or named."""
     function = value.function if isinstance(value, CallValue) else value
     return function.origin if isinstance(function, Reference) else None
+
+
+def _is_for_reading(value: Value) -> bool:
+    """A transaction that is opened for reading too: with `request.tm` and the like there is no other way."""
+    origin = _origin(value) or ""
+    return origin in MANAGERS or origin.endswith(f".{MANAGER_ATTRIBUTE}")
 
 
 class Openers:
@@ -158,11 +171,15 @@ class Openers:
         owner, _, method = (origin or "").rpartition(".")
         if method in _BEGINS and is_session(owner, self.project):
             return Opened("session")
+        if method == MANAGER_ATTRIBUTE and is_request(owner, self.project):
+            return Opened("session")
         definition = self.project.definition(origin)
         if definition is None or depth > _TOO_DEEP:
             return None
         if definition.origin in ATOMIC:
             return Opened("atomic", _using(value) if isinstance(value, CallValue) else None)
+        if definition.origin in MANAGERS:
+            return Opened("session")
         if not definition.path:
             return None
         match definition.record:
@@ -192,7 +209,7 @@ class Openers:
             if f"{module.name if module else ''}.{scope.qualname}" == definition.origin and module is not None:
                 inner = Frame(node, "body", scope, frame)
                 marks = {self.project.origin(module.origin(decorator, frame)) for decorator in node.decorator_list}
-                if marks & _CONTEXT_MANAGERS:
+                if marks & CONTEXT_MANAGERS:
                     return self._around(node, inner, module, ast.Yield, frozenset(), depth)
                 return self._decorates(node, inner, module, depth)
         return None

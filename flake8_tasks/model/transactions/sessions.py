@@ -20,7 +20,10 @@ _TOO_DEEP = 5
 
 
 def made_by(node: ast.expr, frame: Frame, module: Module) -> str | None:
-    """The dotted name that an object comes from, as its file alone tells: its class, its maker, or its own name."""
+    """The dotted name that an object comes from, as its file alone tells: its class, its maker, or its own name.
+
+    An item of something made, `made()["key"]`, is `made.key`.
+    """
     return _made_by(node, frame.scope, module, 0)
 
 
@@ -29,6 +32,10 @@ def _made_by(node: ast.expr, scope: Scope, module: Module, depth: int) -> str | 
         return None
     if isinstance(node, ast.Call):
         return _made_by(node.func, scope, module, depth + 1)
+    if isinstance(node, ast.Subscript):
+        owner = _made_by(node.value, scope, module, depth + 1)
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else ""
+        return f"{owner}.{key}" if owner and isinstance(key, str) and key.isidentifier() else None
     origin = module.names.origin(node, scope)
     if origin is not None or not isinstance(node, ast.Name):
         return origin
@@ -44,7 +51,7 @@ def _bound(binding: Binding, where: Scope, module: Module, depth: int) -> str | 
     match binding:
         case Binding(How.PARAMETER, node=ast.arg(annotation=ast.expr() as annotation)):
             return module.names.origin(annotation, where)
-        case Binding(How.ASSIGNMENT | How.WITH, value=ast.Call() as value, path=()):
+        case Binding(How.ASSIGNMENT | How.WITH, value=ast.Call() | ast.Subscript() as value, path=()):
             return _made_by(value, where, module, depth + 1)
     return None
 

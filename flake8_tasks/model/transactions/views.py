@@ -22,7 +22,7 @@ from flake8_tasks.model.values import CallValue, Reference, Value
 
 if TYPE_CHECKING:
     from flake8_tasks.model.definition import Definition
-    from flake8_tasks.model.module import Module
+    from flake8_tasks.model.module import Frame, Module
     from flake8_tasks.model.project import Project
 
 _ACTIONS = frozenset(
@@ -35,7 +35,7 @@ _REQUESTS = frozenset({"django.http.HttpRequest", "django.http.request.HttpReque
 # Calls that may write to a database, by their names.
 _WRITES = re.compile(
     r"_?a?(?:bulk_)?(?:save|create|update|delete|destroy|insert|store|set_|add|remove|clear|write|mark|register|archive"
-    r"|publish|approve|merge|get_or_create|perform_|form_valid|execute|apply_|import_|clone|copy_)"
+    r"|publish|approve|merge|get_or_create|perform_|form_valid|execute|apply_(?!async)|import_|clone|copy_)"
 )
 _NO_DATABASES = ("django.core.files.", "django.core.cache.", "django.contrib.messages.")
 
@@ -124,14 +124,29 @@ def may_write(module: Module, qualname: str, before: Span | None = None) -> bool
         if frame.scope.child(function).qualname != qualname:
             continue
         for site in module.walk(function, frame):
-            if isinstance(site.node, ast.Call) and (before is None or site.span < before):
-                called = site.node.func
-                name = getattr(called, "attr", getattr(called, "id", ""))
-                if _WRITES.match(name) or any(keyword.arg == "save" for keyword in site.node.keywords):
-                    origin = module.origin(called, site.frame) if isinstance(called, ast.Name | ast.Attribute) else None
-                    if origin is None or not _is_elsewhere(origin):
-                        return True
+            earlier = before is None or site.span < before
+            if isinstance(site.node, ast.Call) and earlier and _may_write(site.node, site.frame, module):
+                return True
     return False
+
+
+def writes(block: ast.With | ast.AsyncWith, frame: Frame, module: Module) -> bool:
+    """A block calls something that, by its name, may write to a database, or changes an attribute of a row."""
+    return any(
+        (isinstance(node, ast.Call) and _may_write(node, frame, module))
+        or (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
+        for statement in block.body
+        for node in ast.walk(statement)
+    )
+
+
+def _may_write(call: ast.Call, frame: Frame, module: Module) -> bool:
+    called = call.func
+    name = getattr(called, "attr", getattr(called, "id", ""))
+    if not _WRITES.match(name) and not any(keyword.arg == "save" for keyword in call.keywords):
+        return False
+    origin = module.origin(called, frame) if isinstance(called, ast.Name | ast.Attribute) else None
+    return origin is None or not _is_elsewhere(origin)
 
 
 def _is_elsewhere(origin: str) -> bool:

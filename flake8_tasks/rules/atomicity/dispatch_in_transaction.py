@@ -6,7 +6,8 @@ it is rolled back instead, the task runs all the same, for an order that never w
 does not end it.
 
 The transaction may stand around the call (`with transaction.atomic()`, `@transaction.atomic`, a context manager or
-decorator of the project that opens one, SQLAlchemy's `with session.begin()`), around the whole request
+decorator of the project that opens one, what an `ExitStack` has entered, SQLAlchemy's `with session.begin()`, Pyramid's
+`with request.tm` or `with transaction.manager` where the block writes something), around the whole request
 (`ATOMIC_REQUESTS`), or in a function of the project that calls this one; not where that call switches the dispatch off
 (`save(notify=False)`).  Receivers of signals and `Model.save` have a rule of their own.  A migration's own transaction
 is not counted: whether there is one depends on the database.  A request's transaction counts where the view calls
