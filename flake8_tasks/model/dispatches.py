@@ -45,7 +45,10 @@ class Dispatches:
             if self.tasks.apps.is_app(self.module.value(receiver, frame)):
                 return self._by_name(site, method, receiver, "app")
             return None
-        if method == "signature" and self.tasks.apps.is_app(self.module.value(receiver, frame)):
+        if method == "signature" and (
+            self.tasks.apps.is_app(self.module.value(receiver, frame))
+            or self.reader.origin(node.func, frame) == "celery.signature"
+        ):
             return self._by_name(site, method, receiver, "app")
         built = self._built(receiver, frame, 0) if method in DISPATCH else None
         if built is not None and isinstance(receiver, ast.Call | ast.Name | ast.BinOp):
@@ -105,8 +108,10 @@ class Dispatches:
         call = site.node
         assert isinstance(call, ast.Call)
         named = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "name"), None)
+        app = self.module.value(receiver, site.frame) if receiver is not None else None
+        task = self.tasks.registry.named(self.module.value(named, site.frame), app) if named is not None else None
         name = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else "the task"
-        return Dispatch(site, self.reader, method, receiver, None, name, through)
+        return Dispatch(site, self.reader, method, receiver, task, task.name if task else name, through)
 
     def _called_workflow(self, node: ast.Call, site: Site) -> Dispatch | None:
         """`chain(…)()`, `signature("name")`, `celery.execute.send_task("name")`."""

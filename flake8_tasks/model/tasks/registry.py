@@ -1,4 +1,4 @@
-"""Tasks that are looked up in `app.tasks` by the name that they are registered by."""
+"""Tasks that are looked up, in `app.tasks` or by who sends them, by the name that they are registered by."""
 
 from __future__ import annotations
 
@@ -36,9 +36,22 @@ class Registry:
                 if not self._is_registry(registry, ".__getitem__"):
                     return None
                 task = self.tasks.find(origin.rpartition(".")[0]) if parts[-1] == "name" else None
-                name = self._name(key)
-                return task or (self._named.get(name) if name is not None else None)
+                return task or self.named(key)
         return None
+
+    def named(self, value: Value, app: Value | None = None) -> Task | None:
+        """The one task of the project that a name stands for.
+
+        Arguments:
+            app: what sends it; another app of the project than the task's own may reach other workers.
+        """
+        name = self._name(value)
+        task = self._named.get(name) if name is not None else None
+        if task is None or not task.declaration.app or not isinstance(app, Reference):
+            return task
+        sender = self.project.definition(app.origin)
+        is_other = sender and sender.path and sender.origin != self.project.origin(task.declaration.app)
+        return None if is_other else task
 
     def _is_registry(self, value: Value, method: str) -> bool:
         """`app.tasks`, or `self.app.tasks` in a task, and a method of it."""
@@ -57,7 +70,14 @@ class Registry:
         if not isinstance(value, Reference):
             return None
         found = self.project.definition(value.origin)
-        if found is None or found.origin.startswith(UNBOUND) or found.rest:
+        if found is None or found.origin.startswith(UNBOUND):
+            return None
+        if isinstance(found.record, ClassRecord) and found.rest[1:] in ((), ("value",)):
+            texts = [member for key, member in found.record.attributes if (key,) == found.rest[:1]]
+            match texts:
+                case [Constant(value=str(text))] if text:
+                    return text
+        if found.rest:
             return None
         if found.path:
             summary = self.project.summary(found.path)
