@@ -17,7 +17,6 @@ from flake8_tasks.model.changes.requirements import texts
 
 TASKS, TRANSACTIONS, SETTINGS, CONFIGURES, REQUESTS, CONNECTS = 1, 2, 4, 8, 16, 32
 
-_TRANSACTIONS = (b"atomic", b"ATOMIC", b".begin(", b".begin_nested(", b".tm:", b".tm,", b"transaction.manager")
 _APP = (b"config_from_", b"task_cls", b"Celery(", b"add_defaults", b"celeryd_init", b"celeryd_after_setup")
 # Each begins with plain text, which is found fast, or is tried only where that is.
 _APP_SET = (re.compile(rb"\.conf(?:\[|,|\.(?:update|setdefault|\w+\s*=[^=]))"), re.compile(rb"\.Task\s*=[^=]"))
@@ -37,7 +36,7 @@ class Entry:
 def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
     """What the bytes of a file may hold."""
     found = TASKS if files.may_hold_task_code(data, words) else 0
-    if any(word in data for word in _TRANSACTIONS):
+    if b"atomic" in data or b"ATOMIC" in data or b".begin(" in data or b".begin_nested(" in data or b".tm:" in data:
         found |= TRANSACTIONS
     if (found & TASKS and (b"elery" in data or b"CELERY" in data)) or (
         found & TRANSACTIONS and b"ATOMIC_REQUESTS" in data

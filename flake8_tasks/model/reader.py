@@ -9,6 +9,7 @@ from functools import cached_property
 from flake8_tasks.edit import Place
 from flake8_tasks.model.dispatches import Dispatches
 from flake8_tasks.model.facts import Declared, Dispatch, Fact, Retry, RootForced, Schedule, Setting, TaskClass, Wait
+from flake8_tasks.model.facts.shared import shared_options
 from flake8_tasks.model.flow import reaching
 from flake8_tasks.model.frameworks.celery import (
     DISPATCH,
@@ -69,6 +70,7 @@ class Reader:
         ]
         if "C_FORCE_ROOT" in self.module.source.text:
             found.extend(RootForced(node, self.module) for node in self._forcing_root())
+        found.extend(shared_options(self.module, self))
         for site in self.module.sites:
             found.extend(self._facts(site))
         return tuple(found)

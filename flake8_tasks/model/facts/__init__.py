@@ -10,6 +10,7 @@ from flake8_tasks.model.facts.declared import Declared, TaskClass
 from flake8_tasks.model.facts.dispatch import Dispatch
 from flake8_tasks.model.facts.retry import Retry
 from flake8_tasks.model.facts.settings import RootForced, Schedule, Setting
+from flake8_tasks.model.facts.shared import SharedOption
 from flake8_tasks.model.facts.wait import Wait
 
 __all__ = [
@@ -21,8 +22,9 @@ __all__ = [
     "RootForced",
     "Schedule",
     "Setting",
+    "SharedOption",
     "TaskClass",
     "Wait",
 ]
 
-Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared | TaskClass | RootForced
+Fact = Dispatch | Wait | Retry | Schedule | Setting | Declared | TaskClass | RootForced | SharedOption

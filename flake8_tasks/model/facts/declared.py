@@ -15,7 +15,7 @@ from flake8_tasks.model.module import Frame, Module
 from flake8_tasks.model.names import Scope
 from flake8_tasks.model.records import ClassRecord, FunctionRecord
 from flake8_tasks.model.tasks.classes import PLAIN_BASES, node_of
-from flake8_tasks.model.tasks.readers import Subject, is_named_in, is_read
+from flake8_tasks.model.tasks.readers import Subject, is_read, may_be_read
 from flake8_tasks.model.tasks.spelling import mistake
 from flake8_tasks.model.tasks.task import Task, function_of
 from flake8_tasks.model.values import Constant, Opaque, Sequence, Value
@@ -137,10 +137,7 @@ class Declared:
         Arguments:
             anywhere: look in all files with task code, and not only in those of the task, its classes and its app.
         """
-        if any(is_named_in(self.project, name, option) for name in self.task.makers):
-            return True  # a decorator of the project, or the class of the app, keeps it
-        subject = Subject(self.task.origin, self.task.classes)
-        return is_read(self.project, option, subject, None if anywhere else self.task.policy_paths)
+        return may_be_read(self.task, option, anywhere=anywhere)
 
     @property
     def retries(self) -> tuple[Retry, ...]:

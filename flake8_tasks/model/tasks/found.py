@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flake8_tasks.model.project import Project
 from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord, Summary
 from flake8_tasks.model.tasks.app_objects import AppObjects
@@ -45,6 +47,20 @@ class Tasks:
             case Assigned(value=Item() as value):
                 return self.registry.find(value)
         return None
+
+    @property
+    def everywhere(self) -> tuple[Task, ...]:
+        """All tasks that functions and classes at the module level are; tests declare none."""
+        return self.project.remember("tasks", None, lambda: tuple(self._everywhere()))
+
+    def _everywhere(self) -> Iterator[Task]:
+        for path in self.project.task_files():
+            summary = self.project.summary(path) if self.project.looks_at(path) else None
+            for name, records in summary.names.items() if summary else ():
+                if any(isinstance(record, FunctionRecord | ClassRecord) for record in records):
+                    task = self.find(f"{summary.module}.{name}") if summary else None
+                    if task is not None:
+                        yield task
 
     def declared(self, record: FunctionRecord, module: str, path: str) -> Task | None:
         """The task that a function is by one of its decorators."""

@@ -49,13 +49,31 @@ def is_read(project: Project, name: str, of: Subject, paths: Iterable[str] | Non
     return any(_is_read_in(project, name, of, path) for path in (project.task_files() if paths is None else paths))
 
 
-def is_named_in(project: Project, definition: str, name: str) -> bool:
-    """A name stands, as a word, in the text of a function or class of the project."""
-    found = project.definition(definition)
-    module = project.module(found.path) if found is not None and found.path else None
+def may_be_read(task: Task, option: str, *, anywhere: bool) -> bool:
+    """Something may read an option as an attribute of a task.
+
+    Arguments:
+        anywhere: look in all files with task code, and not only in those of the task, its classes and its app.
+    """
+    if any(_is_named_in(task, name, option) for name in task.makers):
+        return True  # a decorator of the project, or the class of the app, keeps it
+    subject = Subject(task.origin, task.classes)
+    return is_read(task.project, option, subject, None if anywhere else task.policy_paths)
+
+
+def _is_named_in(task: Task, maker: str, option: str) -> bool:
+    """The name of an option stands, as a word, in a function or class of the project, and not only to be set there."""
+    found = task.project.definition(maker)
+    module = task.project.module(found.path) if found is not None and found.path else None
     if found is None or module is None or not isinstance(found.record, FunctionRecord | ClassRecord):
         return False
-    return re.search(rf"\b{re.escape(name)}\b", module.source.text_at(found.record.span)) is not None
+    around = found.record.span
+    sets = {
+        given.value.span
+        for given in task.declaration.given
+        if given.name == option and given.path == found.path and around[:2] <= given.value.span[:2] < around[2:]
+    }
+    return len(re.findall(rf"\b{re.escape(option)}\b", module.source.text_at(around))) > len(sets)
 
 
 def is_changed(module: Module, name: str) -> bool:

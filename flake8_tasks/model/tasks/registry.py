@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_tasks.model.names import UNBOUND
 from flake8_tasks.model.project import Project
-from flake8_tasks.model.records import Assigned, ClassRecord, FunctionRecord
+from flake8_tasks.model.records import Assigned, ClassRecord
 from flake8_tasks.model.values import CallValue, Constant, Item, Reference, Value
 
 if TYPE_CHECKING:
@@ -99,13 +99,8 @@ class Registry:
     def _read(self) -> dict[str | Held, Task | None]:
         """Name → task; None for a name that several have."""
         found: dict[str | Held, Task | None] = {}
-        for path in self.project.task_files():
-            summary = self.project.summary(path) if self.project.looks_at(path) else None
-            for name, records in summary.names.items() if summary else ():
-                if not any(isinstance(record, FunctionRecord | ClassRecord) for record in records):
-                    continue
-                task = self.tasks.find(f"{summary.module}.{name}") if summary else None
-                key = self._name_of(task) if task else None
-                if key is not None:
-                    found[key] = None if key in found else task
+        for task in self.tasks.everywhere:
+            key = self._name_of(task)
+            if key is not None:
+                found[key] = None if key in found else task
         return found

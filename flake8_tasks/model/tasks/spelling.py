@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 from flake8_tasks.model.frameworks.celery import (
@@ -34,6 +35,7 @@ class Mistake(NamedTuple):
     right: str = ""
 
 
+@cache
 def mistake(option: str) -> Mistake | None:
     """What is wrong with the name of a task's option, None for nothing, or nothing certain."""
     if option in TASK_OPTIONS or option in TASK_ATTRIBUTES or option in KNOWN_CUSTOM_OPTIONS:

@@ -6,7 +6,8 @@ logged.  The same holds for attributes in the body of a `Task` class.
 
 Attributes of your own are a documented feature, so the rule speaks up only where it knows what was meant: a name that
 authors take for Celery's, a letter's slip in an option, the keys of `retry_policy`, what only a call can say, and
-options that Celery has dropped.  It is silent where the project's code reads the attribute, where a decorator of the
+options that Celery has dropped.  An option that a decorator of the project gives to the tasks of many files is reported
+once, where it is written.  The rule is silent where the project's code reads the attribute, where a decorator of the
 project keeps it, and where base classes or decorators cannot be read.
 """
 
@@ -16,7 +17,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_tasks.edit import Edit, Refusal, RenameKeyword, ReplaceExpression, Safety
-from flake8_tasks.model.facts import Declared, TaskClass
+from flake8_tasks.model.facts import Declared, SharedOption, TaskClass
 from flake8_tasks.model.tasks.spelling import Mistake, mistake
 from flake8_tasks.rule import Problem, Rule
 
@@ -76,6 +77,7 @@ _MESSAGES = {
     "call": "`{option}` does nothing on a task: only a call can say it",
     "removed": "`{option}` is ignored since Celery {right}",
 }
+_NO_KEYWORD = Refusal("the option is no keyword of the task's own decorator")
 
 
 @rule.on(Declared)
@@ -92,7 +94,7 @@ def check_decorator(declared: Declared) -> Iterator[Problem]:
             if found.kind != "name":
                 return None
             if source != "decorator":
-                return Refusal("the option is no keyword of the task's own decorator")
+                return _NO_KEYWORD
             if any(option.name == found.right for option in task.declaration.given):
                 return Refusal(f"`{found.right}` is set already")
             if declared.meant_for(found.right) != name:
@@ -103,6 +105,16 @@ def check_decorator(declared: Declared) -> Iterator[Problem]:
         yield Problem(
             declared.keyword_span(option), words, renamed, f"Write `{found.right}`", message=_MESSAGES[found.kind]
         )
+
+
+@rule.on(SharedOption)
+def check_shared(option: SharedOption) -> Iterator[Problem]:
+    found = mistake(option.name)
+    if found is None or not option.tasks or option.may_be_read(anywhere=found.kind != "name"):
+        return
+    words = {"option": option.name, "right": found.right}
+    refusal = _NO_KEYWORD if found.kind == "name" else None
+    yield Problem(option, words, lambda: refusal, f"Write `{found.right}`", message=_MESSAGES[found.kind])
 
 
 @rule.on(TaskClass)
