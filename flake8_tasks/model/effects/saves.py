@@ -10,7 +10,7 @@ from flake8_tasks.edit import DeleteStatement, Edit, Refusal
 from flake8_tasks.model.effects.effect import UNKNOWN_FIELDS, Effect, effects
 from flake8_tasks.model.effects.paths import block_of, leads_to, names_in, shares, statement_of
 from flake8_tasks.model.effects.setters import Setters
-from flake8_tasks.model.effects.underway import Says, says
+from flake8_tasks.model.effects.underway import Says, says, says_sent
 from flake8_tasks.model.facts import Declared
 from flake8_tasks.model.orm.shapes import text
 
@@ -78,8 +78,8 @@ def _is_save(effect: Effect) -> bool:
 
 
 def _asks(effect: Effect) -> bool:
-    """A request, or a message whose answer is used."""
-    return effect.kind == "request" or (effect.kind == "mail" and not isinstance(effect.site.parent, ast.Expr))
+    """A request, or a message that may fail."""
+    return effect.kind == "request" or (effect.kind == "mail" and not effect.contained)
 
 
 def _around(request: Effect, subject: str, found: Sequence[Effect], declared: Declared) -> HalfSaved | None:
@@ -154,6 +154,8 @@ def _claims(assigned: Effect, field: str, request: Effect, subject: str) -> bool
     """What is assigned says that something is done, or is data that the request has nothing to do with."""
     if isinstance(assigned.node, ast.AugAssign) or assigned.value is None:
         return False
+    if request.kind == "mail" and isinstance(request.site.parent, ast.Expr) and not says_sent(field, assigned.value):
+        return False  # the mail has no answer, and the row is true without it
     match says(field, assigned.value):
         case Says.DONE:
             return True

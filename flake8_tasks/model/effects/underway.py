@@ -46,6 +46,10 @@ _BEGUN_FIELDS = frozenset(
         *("celery", "modified"),
     }
 )
+# Fields and values that say of a message that it is gone: `mailed`, `confirmation_sent_at`, SENT.
+_SENT = re.compile(
+    r"(?:^|_)(?:sent|e?mailed|notified|informed|reminded|invited|delivered|announced|told)(?:_|$)", re.IGNORECASE
+)
 _NOW = frozenset({"now", "utcnow", "today", "localtime", "time", "localdate"})
 
 
@@ -75,3 +79,13 @@ def says(field: str, value: ast.expr) -> Says:
         case ast.Call(func=function) if text(function).rpartition(".")[2] in _NOW:
             return Says.DONE
     return Says.NOTHING
+
+
+def says_sent(field: str, value: ast.expr) -> bool:
+    """A field with this value says that somebody has got a message."""
+    match value:
+        case ast.Attribute(value=owner, attr="value" | "name"):
+            return says_sent(field, owner)
+        case ast.Constant(value=str(word)) | ast.Attribute(attr=word) | ast.Name(id=word) if _SENT.search(word):
+            return True
+    return _SENT.search(field) is not None

@@ -4,6 +4,9 @@ Between the two saves the row says something that is not true yet.  When the req
 waits for the answer, it stays so: the status says `updated`, and the name is still the old one.  Nobody looks at that
 row again, because its status says that there is nothing to do.
 
+A mail counts where the row says before that it is sent, or where its answer is used.  What is true of the row whether
+or not the mail leaves, `paid`, is rightly saved first.
+
 Make the request first, and save once when everything is known.
 """
 
