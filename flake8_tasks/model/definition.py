@@ -68,8 +68,11 @@ def _member(project: Project, summary: Summary, path: str, rest: tuple[str, ...]
         return Definition(f"{summary.module}.{whole}", path, summary.inner[whole])
     if first == "<locals>" or "<locals>" in inner:
         return Definition(f"{summary.module}.{whole}", path)
-    for record in summary.names.get(first, ()):
+    records = summary.names.get(first, ())
+    for record in records:
         match record:
+            case Assigned(Reference(origin="builtins.object")) if len(records) > 1:
+                continue  # for type checkers: `if TYPE_CHECKING: Base = object`
             case Imported(origin):
                 found = defined(project, ".".join([origin, *inner]), depth + 1)
             case Assigned(Reference(origin=str(origin))) if origin != f"{summary.module}.{first}":

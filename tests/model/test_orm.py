@@ -947,6 +947,85 @@ OTHERS = {
             for event in db.session.execute(db.select(Event)).scalars():
                 see(event)  # Event of sqlalchemy
         """,
+    "relationships without annotations": """
+        from typing import TYPE_CHECKING
+        from flask_sqlalchemy import SQLAlchemy
+        from sqlalchemy import Column, ForeignKey, Integer, orm
+        from sqlalchemy.orm import declarative_base, relationship
+        from elsewhere import relationship as other
+
+        if TYPE_CHECKING:
+            Base = object
+        else:
+            Base = declarative_base()
+        db = SQLAlchemy()
+
+        class User(Base):
+            __tablename__ = "users"
+            id = Column(Integer, primary_key=True)
+            orders = relationship("Order", back_populates="user")
+            lately = relationship("Order", lazy="dynamic")
+            kept = relationship("Order", collection_class=set)
+            address = relationship("Address", uselist=False)
+            groups = orm.relationship("Group", secondary="members")
+            friends = relationship("User")
+
+        class Address(Base):
+            __tablename__ = "addresses"
+            user_id = Column(ForeignKey(User.id))
+            user = relationship(User)
+            pairs = relationship("Pair")
+
+        class Group(Base):
+            __tablename__ = "groups"
+
+        class Pair(Base):
+            __tablename__ = "pairs"
+            one_id = Column(ForeignKey("addresses.id"))
+            other_id = Column(ForeignKey("addresses.id"))
+            one = relationship("Address", foreign_keys=[one_id])
+            other = relationship("Address", primaryjoin="Pair.other_id == Address.id")
+            single = relationship("Address", primaryjoin="Pair.other_id == Address.id", uselist=False)
+
+        class Order(Base):
+            __tablename__ = "orders"
+            user_id = Column(Integer, ForeignKey("users.id"))
+            group_id = Column(Integer)
+            user = relationship("User", back_populates="orders")
+            group = relationship("Group")
+            strange = other("User")
+            total = Column(Integer)
+
+        class Line(db.Model):
+            __tablename__ = "lines"
+            order_id = db.Column(db.ForeignKey("orders.id"))
+            order = db.relationship(Order)
+
+        def work(user: User, order: Order, address: Address, pair: Pair, line: Line):
+            see(order.user)  # User of sqlalchemy
+            see(order.user.id)  # -
+            see(order.total)  # -
+            see(order.group)  # -
+            see(order.strange)  # -
+            see(user.orders)  # -
+            see(user.orders[0])  # Order of sqlalchemy
+            for each in user.orders:
+                see(each)  # Order of sqlalchemy
+            for each in user.groups:
+                see(each)  # Group of sqlalchemy
+            for each in user.lately:
+                see(each)  # -
+            for each in user.kept:
+                see(each)  # -
+            for each in user.friends:
+                see(each)  # -
+            see(user.address)  # Address of sqlalchemy
+            see(address.user)  # User of sqlalchemy
+            see(pair.one)  # Address of sqlalchemy
+            see(pair.other)  # -
+            see(pair.single)  # Address of sqlalchemy
+            see(line.order)  # Order of sqlalchemy
+        """,
     "sqlmodel": """
         from sqlmodel import SQLModel, select
 

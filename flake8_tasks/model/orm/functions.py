@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flake8_tasks.model.module import Module
 from flake8_tasks.model.names import Binding, How, Scope
 from flake8_tasks.model.orm.managers import manager_classes
+from flake8_tasks.model.orm.relations import related
 from flake8_tasks.model.orm.shapes import agreed, is_none, returned, taken
 from flake8_tasks.model.orm.values import Awaitable, Form, Instance, Manager, ModelClass, Queryset, Thing, View
 from flake8_tasks.model.records import ClassRecord, FunctionRecord
@@ -65,7 +66,10 @@ class Functions:
     def attribute(self, owner: Thing, name: str, how: str) -> Thing | None:
         """What a property gives that a class of the project defines for a thing, or what a mapped class says of it."""
         match owner:
-            case Instance(str(model), "sqlalchemy" | "sqlmodel") if (found := self._annotated(model, name)) is not None:
+            case Instance(str(model), "sqlalchemy" | "sqlmodel") if (
+                found := self._annotated(model, name)
+                or related(model, name, self.orm.classes, f"{name} of {model.rpartition('.')[2]}")
+            ) is not None:
                 return found
             case Instance(model=str(of)) | View(of) | Form(of):
                 return self._method(of, name, how, marks=_PROPERTIES)
