@@ -8,14 +8,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flake8_tasks.config import Config
 from flake8_tasks.diagnostic import Diagnostic, Failure
+from flake8_tasks.interrupts import held
 from flake8_tasks.kept import Outcome, keep, recall
 from flake8_tasks.model.source import Unreadable
 
@@ -250,7 +250,7 @@ def _pool(
     pool = ProcessPoolExecutor(jobs, _context(), _begin, (job, os.getpid(), gc.get_threshold()))
     finished = False
     try:
-        with _interrupts_held():
+        with held():  # until all processes have started; those never see Ctrl-C, since it is ours
             futures = [pool.submit(_check_chunk, chunk) for chunk in chunks]
         # One process takes the chunks in their order, and the first that is missing is the one it died of.
         for future in futures if jobs == 1 else as_completed(futures):
@@ -261,19 +261,6 @@ def _pool(
             for child in set(multiprocessing.active_children()) - others:
                 child.kill()
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C and the like wait until all processes have started; those never see Ctrl-C, since it is ours."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _context() -> BaseContext:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import signal
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flake8_tasks.diagnostic import Failure
+from flake8_tasks.interrupts import held
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _beside(target: str, data: bytes, temporaries: set[str]) -> str:
 def _replace(prepared: list[_Prepared], temporaries: set[str]) -> Failure | None:
     """Put a group in place; when one file fails, it and those before it get their old bytes back."""
     done: list[_Prepared] = []
-    with _uninterrupted():
+    with held():  # between the files of one group
         for each in prepared:
             try:
                 _refuse_changed(each.target, each.before)
@@ -171,16 +171,3 @@ def _put(temporary: str, target: str) -> None:
     with open(target, "r+b") as file:
         file.write(data)
         file.truncate()
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C and the like between the files of one group; it comes through afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -36,6 +36,10 @@ class UsageError(Exception):
     """What was asked cannot be done; the text says why."""
 
 
+class _Ended(KeyboardInterrupt):
+    """A signal ends us as Ctrl-C does, so that the processes we started end too; with this exit status."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -54,21 +58,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.command is None:
         parser.print_help(sys.stderr)
         return WRONG
-    for name in ("SIGTERM", "SIGHUP"):
-        # What `nohup` lets us ignore stays ignored.
-        if (number := getattr(signal, name, None)) and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _terminate)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     status = FOUND
     try:
+        for name in ("SIGTERM", "SIGHUP"):
+            # What `nohup` lets us ignore stays ignored.
+            if (number := getattr(signal, name, None)) and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _terminate)
         status = _run(asked)
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as end:
+        return int(end.args[0]) if isinstance(end, _Ended) else INTERRUPTED
     except BrokenPipeError:
         _forget_output()
         return status
@@ -145,8 +149,7 @@ def _open_what_is_closed() -> None:
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
-    """End as Ctrl-C does, so that the processes we started end too."""
-    raise SystemExit(128 + number)
+    raise _Ended(128 + number)
 
 
 def _forget_output() -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 import importlib
 import os
-import shutil
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -19,6 +17,7 @@ from types import FunctionType, ModuleType, TracebackType
 from typing import Any, Self
 
 from flake8_tasks.runtime import footprint
+from flake8_tasks.runtime.folders import temporary_folder
 from flake8_tasks.runtime.functions import functions
 
 RESERVED = frozenset({"celery", "kombu", "billiard", "django", "flake8_tasks", "greenlet"}) | sys.stdlib_module_names
@@ -126,8 +125,7 @@ class Program:
         with ExitStack() as stack:
             _loaded = self
             stack.callback(self._forget)
-            folder = Path(tempfile.mkdtemp(prefix="flake8-tasks-")).resolve()
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            folder = stack.enter_context(temporary_folder())
             stack.callback(footprint.forget_files, folder)
             self._root = self.write(folder)
             stack.enter_context(footprint.kept(self.packages))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from celery import Celery
@@ -15,6 +13,7 @@ from kombu import Connection
 from flake8_tasks.runtime.celery import backend, compat, transport
 from flake8_tasks.runtime.celery.consumer import NodeConsumer
 from flake8_tasks.runtime.celery.polled import Storage, is_polled
+from flake8_tasks.runtime.folders import temporary_folder
 from flake8_tasks.runtime.kernel.broker import RABBITMQ, REDIS, SQS, Profile
 
 _PROFILES = {"amqp": RABBITMQ, "amqps": RABBITMQ, "pyamqp": RABBITMQ, "redis": REDIS, "rediss": REDIS, "sqs": SQS}
@@ -36,7 +35,7 @@ class Installation:
         self.channel = connection.channel()
         self._consumers: dict[tuple[str, bool], NodeConsumer] = {}
         self._storage: Storage | None = None
-        self._folder: TemporaryDirectory[str] | None = None
+        self._stack = ExitStack()
 
     def consumer(self, node: str, events: bool) -> NodeConsumer:
         """The consumer of the node of this name."""
@@ -56,9 +55,9 @@ class Installation:
     def storage(self) -> Storage | None:
         """The real transport that polls, when the app's own settings name one."""
         if self._storage is None and is_polled(self.broker_url):
-            self._folder = TemporaryDirectory(prefix="flake8-tasks-")
+            folder = self._stack.enter_context(temporary_folder())
             options = dict(self.app.conf.broker_transport_options or {})
-            self._storage = Storage(self.broker_url, options, Path(self._folder.name))
+            self._storage = Storage(self.broker_url, options, folder)
         return self._storage
 
     def close(self) -> None:
@@ -66,8 +65,7 @@ class Installation:
         self.connection.close()
         if self._storage is not None:
             self._storage.close()
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._stack.close()
 
 
 _installations: dict[int, Installation] = {}

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -17,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from flake8_tasks.runtime.conformance.process import Process, Running
+from flake8_tasks.runtime.folders import temporary_folder
 
 
 class Nursery:
@@ -32,8 +31,7 @@ class Nursery:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            folder = self.folder = Path(tempfile.mkdtemp(prefix="flake8-tasks-")).resolve()
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            folder = self.folder = stack.enter_context(temporary_folder())
             self._socket = folder / "socket"
             command = [sys.executable, "-m", "flake8_tasks.runtime.conformance.nursery", str(self._socket)]
             self._process = Process(

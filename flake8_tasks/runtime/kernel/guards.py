@@ -94,30 +94,34 @@ def _is_own_name(host: object) -> bool:
 def interruptible() -> Iterator[None]:
     """While it lasts, a Ctrl-C that code under test swallows is not lost: it ends what runs here once that is over.
 
+    So does another signal whose handler raises a `KeyboardInterrupt`.
+
     Raises:
         KeyboardInterrupt: at once where the signal comes, as always; and at the end when that has been hidden.
     """
-    own = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(own):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handle, heard = own, False
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    own = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+    heard: list[KeyboardInterrupt] = []
 
     def hear(number: int, frame: FrameType | None) -> None:
-        nonlocal heard
         try:
-            handle(number, frame)
-        except KeyboardInterrupt:
-            heard = True
+            own[number](number, frame)
+        except KeyboardInterrupt as interrupt:
+            heard.append(interrupt)
             raise
 
-    signal.signal(signal.SIGINT, hear)
+    for number in own:
+        signal.signal(number, hear)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, own)
+        for number, handler in own.items():
+            signal.signal(number, handler)
         if heard:
-            raise KeyboardInterrupt
+            raise type(heard[0])(*heard[0].args)
 
 
 _guard: _Guard | None = None

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -167,6 +167,22 @@ def test_an_interrupt_that_the_program_swallows_is_raised_at_the_end() -> None:
         program()
     assert done == ["swallowed", "went on"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_another_signal_that_ends_us_is_not_lost_either() -> None:
+    class Ended(KeyboardInterrupt):
+        pass
+
+    def end(number: int, frame: object) -> None:
+        raise Ended(number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(Ended) as caught, interruptible(), suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert (caught.value.args, signal.getsignal(signal.SIGTERM)) == ((signal.SIGTERM,), end)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_an_interrupt_whose_consequence_is_another_failure_is_raised_at_the_end() -> None:
