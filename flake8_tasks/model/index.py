@@ -36,7 +36,9 @@ class Entry:
 def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
     """What the bytes of a file may hold."""
     found = TASKS if files.may_hold_task_code(data, words) else 0
-    if b"atomic" in data or b"ATOMIC" in data or b".begin(" in data or b".begin_nested(" in data or b".tm:" in data:
+    if b"request" in data:
+        found |= REQUESTS
+    if b"atomic" in data or b"ATOMIC" in data or b".begin" in data or (found & REQUESTS and b".tm:" in data):
         found |= TRANSACTIONS
     if (found & TASKS and (b"elery" in data or b"CELERY" in data)) or (
         found & TRANSACTIONS and b"ATOMIC_REQUESTS" in data
@@ -44,9 +46,7 @@ def flags_of(data: bytes, words: tuple[bytes, ...]) -> int:
         found |= SETTINGS
     if b"DJANGO_SETTINGS_MODULE" in data or (found & (TASKS | SETTINGS) and _has_app(data)):
         found |= CONFIGURES
-    if b"request" in data:
-        found |= REQUESTS
-    if b".connect(" in data:
+    if b".connect(" in data and b"ignal" in data:
         found |= CONNECTS
     return found
 
