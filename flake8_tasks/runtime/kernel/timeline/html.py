@@ -18,6 +18,7 @@ _RULES = f"""
 :root{{color-scheme:light dark}}
 body{{margin:0 auto;max-width:1240px;padding:24px 16px 48px;font:15px/1.5 {SANS};background:$page;color:$ink}}
 h1{{font-size:22px;margin:0 0 16px}}
+h1:not(:first-child){{margin-top:56px}}
 h2{{font-size:17px;margin:32px 0 8px}}
 h3{{font:600 13px {MONO};margin:16px 0 4px}}
 .picture,.scroll{{overflow-x:auto}}
