@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import selectors
-from asyncio import events
+from asyncio import events, tasks
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from flake8_tasks.runtime.kernel.actors import Actor
@@ -17,15 +17,22 @@ _LEAST = 1e-6
 
 
 class RunningLoop:
-    """Which event loop runs, for each actor."""
+    """Which event loop runs, and which of its tasks, for each actor."""
 
     def enter(self, actor: Actor) -> None:
         """Let this actor's run."""
-        events._set_running_loop(actor.local.get("loop"))  # type: ignore[arg-type]
+        loop, task = cast("tuple[Any, Any]", actor.local.get("loop", (None, None)))
+        events._set_running_loop(loop)
+        if task is not None:
+            tasks._enter_task(loop, task)
 
     def leave(self, actor: Actor) -> None:
         """Keep this actor's."""
-        actor.local["loop"] = events._get_running_loop()
+        loop = events._get_running_loop()
+        task = tasks.current_task(loop) if loop else None
+        if task is not None:  # since Python 3.14 it is the thread's, not its loop's
+            tasks._leave_task(loop, task)  # type: ignore[arg-type]
+        actor.local["loop"] = loop, task
         events._set_running_loop(None)
 
 
