@@ -44,20 +44,20 @@ class Baselines:
         """What a run has found without what is known; how much that was, and what is no more, is said on stderr."""
         left = {outcome.path: outcome for outcome in outcomes}
         for known, checked, codes in self._with(outcomes):
-            findings = _findings(checked)
-            new = list(known.new(findings))
+            hidden = 0
             for outcome in checked:
-                left[outcome.path] = replace(outcome, findings=tuple(each for each in new if each.path == outcome.path))
+                if outcome.findings:
+                    new = tuple(known.new(outcome.findings))
+                    hidden += len(outcome.findings) - len(new)
+                    left[outcome.path] = replace(outcome, findings=new)
             name = self._shown(known)
-            if number := len(findings) - len(new):
-                is_ = "is" if number == 1 else "are"
-                print(
-                    f"{count(number, 'known problem')} {is_} not reported: {name} has {_them(number)}.", file=sys.stderr
-                )
-            if number := known.gone(findings, [outcome.path for outcome in checked], codes):
-                is_ = "is" if number == 1 else "are"
+            if hidden:
+                words = "is not reported: {} has it" if hidden == 1 else "are not reported: {} has them"
+                print(f"{count(hidden, 'known problem')} {words.format(name)}.", file=sys.stderr)
+            if gone := known.gone(_findings(checked), [outcome.path for outcome in checked], codes):
+                verb = "is" if gone == 1 else "are"
                 anew = "`flake8-tasks check --write-baseline` writes it anew"
-                print(f"{count(number, 'problem')} that {name} has {is_} gone: {anew}.", file=sys.stderr)
+                print(f"{count(gone, 'problem')} that {name} has {verb} gone: {anew}.", file=sys.stderr)
         return list(left.values())
 
     def write_anew(self, outcomes: Sequence[Outcome]) -> None:
@@ -82,7 +82,3 @@ class Baselines:
 
 def _findings(outcomes: Sequence[Outcome]) -> list[Diagnostic]:
     return [found for outcome in outcomes for found in outcome.findings]
-
-
-def _them(number: int) -> str:
-    return "it" if number == 1 else "them"

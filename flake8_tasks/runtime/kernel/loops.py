@@ -28,10 +28,9 @@ class RunningLoop:
 
     def leave(self, actor: Actor) -> None:
         """Keep this actor's."""
-        loop = events._get_running_loop()
-        task = tasks.current_task(loop) if loop else None
-        if task is not None:  # since Python 3.14 it is the thread's, not its loop's
-            tasks._leave_task(loop, task)  # type: ignore[arg-type]
+        loop, task = events._get_running_loop(), None
+        if loop is not None and (task := tasks.current_task(loop)) is not None:
+            tasks._leave_task(loop, task)  # since Python 3.14 it is the thread's, not its loop's
         actor.local["loop"] = loop, task
         events._set_running_loop(None)
 
